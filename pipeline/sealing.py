@@ -1,0 +1,138 @@
+"""Sealing: bytes that only the holder of one private key can read, bound to the envelope they travel in.
+
+HPKE (RFC 9180) in base mode, HKDF-SHA256 and AES-256-GCM. Keys travel as raw bytes, and their length says the suite:
+
+======================= =============================== ================================
+suite                   private                         public
+======================= =============================== ================================
+``MLKEM768_X25519``     96: ML-KEM seed 64, X25519 32   1,216: ML-KEM 1,184, X25519 32
+``X25519``              32                              32
+======================= =============================== ================================
+
+Base mode does not say who sealed: that is the device's signature (pipeline.signing).
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+import rfc8785
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import (
+    AEAD,
+    KDF,
+    KEM,
+    MLKEM768X25519PrivateKey,
+    MLKEM768X25519PublicKey,
+    Suite,
+)
+
+from pipeline.errors import Rejected
+from schemas.frame import Frame
+from schemas.frozen import iso
+
+Bytes: TypeAlias = bytes | bytearray | memoryview
+
+_SEED = 64
+_MLKEM_PUBLIC = 1184
+_CURVE = 32
+_HYBRID = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_CURVE_ONLY = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_FRAME_TAG = b"mimamori/frame/1\x00"
+
+
+class SealSuite(StrEnum):
+    """Which key encapsulation: the post-quantum hybrid, or the plain curve (half the time, 1 kB less a frame)."""
+
+    MLKEM768_X25519 = "MLKEM768_X25519"
+    X25519 = "X25519"
+
+
+class KeyPair(NamedTuple):
+    """One recipient's key; `private` is a bytearray so that its holder can wipe it."""
+
+    private: bytearray
+    public: bytes
+
+
+def generate(suite: SealSuite = SealSuite.MLKEM768_X25519) -> KeyPair:
+    return _GENERATE[suite]()
+
+
+def seal(public: Bytes, info: Bytes, plaintext: Bytes) -> bytes:
+    """Encrypt to `public`, bound to `info`. Raises ValueError when `public` is no key of a known suite."""
+    if len(public) == _CURVE:
+        return _CURVE_ONLY.encrypt(plaintext, X25519PublicKey.from_public_bytes(bytes(public)), info)
+    if len(public) == _MLKEM_PUBLIC + _CURVE:
+        return _HYBRID.encrypt(plaintext, _hybrid_public(bytes(public)), info)
+    raise ValueError(f"a public key of {len(public)} bytes belongs to no known suite")
+
+
+def open_(private: Bytes, info: Bytes, sealed: Bytes) -> bytes:
+    """Decrypt what was sealed to this key under the same `info`.
+
+    Raises Rejected when it does not open: another key, another envelope, or changed bytes; which one cannot be told.
+    Raises ValueError when `private` is no key of a known suite.
+    """
+    try:
+        if len(private) == _CURVE:
+            return _CURVE_ONLY.decrypt(sealed, X25519PrivateKey.from_private_bytes(private), info)
+        if len(private) == _SEED + _CURVE:
+            return _HYBRID.decrypt(sealed, _hybrid_private(private), info)
+    except InvalidTag:
+        raise Rejected("sealed bytes do not open under this key and envelope") from None
+    raise ValueError(f"a private key of {len(private)} bytes belongs to no known suite")
+
+
+def frame_info(frame: Frame) -> bytes:
+    """Say canonically which envelope a frame's bytes belong to: sealed under it, they open under no other."""
+    return _FRAME_TAG + rfc8785.dumps(
+        {
+            "boot": str(frame.boot),
+            "camera_id": frame.camera_id,
+            "data_class": frame.data_class,
+            "device_id": frame.device_id,
+            "expires_at": iso(frame.expires_at),
+            "key_id": frame.key_id,
+            "purpose": frame.purpose,
+            "sequence": str(frame.sequence),
+            "store_id": frame.store_id,
+        }
+    )
+
+
+def _generate_hybrid() -> KeyPair:
+    lattice, curve = MLKEM768PrivateKey.generate(), X25519PrivateKey.generate()
+    return KeyPair(
+        private=bytearray(lattice.private_bytes_raw() + curve.private_bytes_raw()),
+        public=lattice.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw(),
+    )
+
+
+def _generate_curve() -> KeyPair:
+    curve = X25519PrivateKey.generate()
+    return KeyPair(bytearray(curve.private_bytes_raw()), curve.public_key().public_bytes_raw())
+
+
+_GENERATE: dict[SealSuite, Callable[[], KeyPair]] = {
+    SealSuite.MLKEM768_X25519: _generate_hybrid,
+    SealSuite.X25519: _generate_curve,
+}
+
+
+def _hybrid_public(public: bytes) -> MLKEM768X25519PublicKey:
+    return MLKEM768X25519PublicKey(
+        MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
+        X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
+    )
+
+
+def _hybrid_private(private: Bytes) -> MLKEM768X25519PrivateKey:
+    # Views, not slices: a slice of a bytearray is one more copy of the key in memory.
+    view = memoryview(private)
+    return MLKEM768X25519PrivateKey(
+        MLKEM768PrivateKey.from_seed_bytes(view[:_SEED]),
+        X25519PrivateKey.from_private_bytes(view[_SEED:]),
+    )
