@@ -82,7 +82,7 @@ def open_(private: Bytes, info: Bytes, sealed: Bytes) -> bytes:
         if len(private) == _SEED + _CURVE:
             return _HYBRID.decrypt(sealed, _hybrid_private(private), info)
     except InvalidTag:
-        raise Rejected("sealed bytes do not open under this key and envelope") from None
+        raise Rejected("not_sealed_for_this") from None
     raise ValueError(f"a private key of {len(private)} bytes belongs to no known suite")
 
 

@@ -3,7 +3,9 @@
 The signature covers a domain tag, the RFC 8785 JSON of all headers but `ce_signature`, and the SHA-256 of the value.
 """
 
+import binascii
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
@@ -12,25 +14,28 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from pipeline.errors import Refused, Rejected
+from pipeline.errors import Misconfigured, Rejected
+from schemas.wire import SIGNATURE
 
 Headers = Iterable[tuple[str, bytes]]
 
-SIGNATURE = "ce_signature"
 _TAG = b"mimamori/message/1\x00"
 
 
-def sign(key: Ed25519PrivateKey, headers: Headers, value: bytes) -> bytes:
-    """Sign these headers (their signature left out) and this value: 64 bytes."""
-    return key.sign(signed_bytes(headers, value))
+def sign(key: Ed25519PrivateKey, headers: Headers, value: bytes) -> str:
+    """Sign these headers (a signature among them is left out) and this value: the text of `ce_signature`."""
+    return b64encode(key.sign(signed_bytes(headers, value))).decode()
 
 
-def verify(public: bytes, headers: Headers, value: bytes, signature: bytes) -> None:
-    """Raise Rejected unless the holder of the key behind `public` (32 raw bytes) signed just this."""
+def verify(public: bytes, headers: Headers, value: bytes) -> None:
+    """Raise Rejected unless the holder of the key behind `public` (32 raw bytes) signed just this in `ce_signature`."""
+    headers = list(headers)
+    signed = signed_bytes(headers, value)
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, signed_bytes(headers, value))
-    except InvalidSignature:
-        raise Rejected("the signature is not the device's") from None
+        signature = b64decode(dict(headers).get(SIGNATURE, b""), validate=True)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, signed)
+    except (binascii.Error, InvalidSignature):
+        raise Rejected("bad_signature") from None
 
 
 def signed_bytes(headers: Headers, value: bytes) -> bytes:
@@ -38,7 +43,7 @@ def signed_bytes(headers: Headers, value: bytes) -> bytes:
     plain: dict[str, str] = {}
     for name, content in headers:
         if name in plain:
-            raise Rejected(f"header {name} is repeated")
+            raise Rejected("header_repeated", name[:64])
         plain[name] = _text(name, content)
     plain.pop(SIGNATURE, None)
     return _TAG + rfc8785.dumps(plain) + sha256(value).digest()
@@ -54,7 +59,7 @@ def load_or_create(path: Path) -> Ed25519PrivateKey:
 
 def load(path: Path) -> Ed25519PrivateKey:
     if path.stat().st_mode & 0o077:
-        raise Refused(f"{path} is open to other users: chmod 600 {path}")
+        raise Misconfigured(f"{path} is open to other users: chmod 600 {path}")
     return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
 
 
@@ -76,4 +81,4 @@ def _text(name: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise Rejected(f"header {name} is not UTF-8") from None
+        raise Rejected("header_unreadable", name[:64]) from None
