@@ -174,7 +174,9 @@ def read_headers(headers: Headers) -> dict[str, str]:
 def envelope_of(headers: Headers) -> dict[str, str]:
     """Return what may be kept of a broken record's headers: known names, cut to 200 characters."""
     return {
-        name: (raw or b"").decode(errors="replace")[:200] for name, raw in headers if name in _KNOWN and name != SIGNATURE
+        name: (raw or b"").decode(errors="replace")[:200]
+        for name, raw in headers
+        if name in _KNOWN and name != SIGNATURE
     }
 
 
@@ -202,7 +204,7 @@ def _frame(texts: Mapping[str, str]) -> Frame:
     _demand(texts, _FRAME)
     if texts["content-type"] != JPEG:
         raise Invalid("bad_content", "content-type")
-    _, _, store, _, camera, *rest = [*texts["ce_source"].split("/"), "", "", "", "", ""]
+    _, _, store, _, camera, *_ = [*texts["ce_source"].split("/"), "", "", "", "", ""]
     try:
         frame = Frame.model_validate(
             {

@@ -1,0 +1,67 @@
+"""What people set, from the environment: MIMAMORI_KAFKA__BOOTSTRAP=… and so on, one branch a part."""
+
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class _Branch(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kafka(_Branch):
+    """Where the brokers are."""
+
+    bootstrap: str = "127.0.0.1:9092"
+
+
+class Clickhouse(_Branch):
+    """Where ClickHouse is, and who writes and who reads there."""
+
+    url: str = "http://127.0.0.1:8123"
+    database: str = "mimamori"
+    writer: str = "writer"
+    writer_password: SecretStr = SecretStr("")
+    reader: str = "reader"
+    reader_password: SecretStr = SecretStr("")
+
+
+class Vault(_Branch):
+    """Where the vault is, and the token of who asks."""
+
+    url: str = "http://127.0.0.1:8200"
+    token: SecretStr = SecretStr("")
+    ahead: timedelta = Field(default=timedelta(hours=1), description="How far ahead a device fetches public keys")
+
+
+class Logs(_Branch):
+    """How logs are written."""
+
+    level: str = "INFO"
+    json_lines: bool = True
+
+
+class Settings(BaseSettings):
+    """The whole tree; each part gets its own branch."""
+
+    model_config = SettingsConfigDict(env_prefix="MIMAMORI_", env_nested_delimiter="__", frozen=True, extra="ignore")
+
+    home: Path = Path(".local")
+    estate: Path = Path(".local/estate/estate.toml")
+    kafka: Kafka = Kafka()
+    clickhouse: Clickhouse = Clickhouse()
+    vault: Vault = Vault()
+    logs: Logs = Logs()
+
+    @property
+    def weights(self) -> Path:
+        return self.home / "models"
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings, read once."""
+    return Settings()

@@ -1,0 +1,243 @@
+"""The estate: stores, devices, cameras, and the places in their pictures."""
+
+import base64
+from collections import Counter
+from collections.abc import Iterable
+from datetime import time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, model_validator
+
+from schemas.files import FileError, load
+from schemas.frozen import Frozen, Length
+from schemas.geometry import Point, Polygon
+from schemas.ids import (
+    CameraId,
+    DeviceId,
+    NamedCamera,
+    NamedDevice,
+    NamedLine,
+    NamedNotice,
+    NamedStore,
+    NamedZone,
+    StoreId,
+)
+from schemas.regulation import Regulation, load_regulation
+
+
+def _ed25519(text: str) -> str:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("a public key is base64") from None
+    if len(raw) != 32:
+        raise ValueError("an Ed25519 public key has 32 bytes")
+    return text
+
+
+def _timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{text!r} is no IANA time zone, such as Asia/Tokyo") from None
+    return text
+
+
+def _unlike(ids: Iterable[str], what: str) -> None:
+    if twice := [each for each, count in Counter(ids).items() if count > 1]:
+        raise ValueError(f"{what} named twice: {', '.join(twice)}")
+
+
+class Schedule(Frozen):
+    """Hours of a day, local time; `until` before `since` runs over midnight. Days: 0 is Monday."""
+
+    since: time = time(0)
+    until: time = time(0)
+    days: tuple[Annotated[int, Field(ge=0, le=6)], ...] = (0, 1, 2, 3, 4, 5, 6)
+
+
+class ZoneKind(StrEnum):
+    """What a zone is for."""
+
+    AREA = "area"
+    RESTRICTED = "restricted"
+
+
+class Zone(Frozen):
+    """A polygon on the floor of the picture."""
+
+    id: NamedZone
+    name: str = ""
+    kind: ZoneKind = ZoneKind.AREA
+    polygon: Polygon
+    schedule: Schedule = Schedule()
+    loitering_after: Length | None = Field(default=None, gt=timedelta(0))
+
+
+class Line(Frozen):
+    """A line that people cross. Whoever goes from its left to its right, seen from `start` to `end`, goes in."""
+
+    id: NamedLine
+    name: str = ""
+    start: Point
+    end: Point
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> "Line":
+        if self.start == self.end:
+            raise ValueError("a line's start and end differ")
+        return self
+
+
+class Mask(Frozen):
+    """A part of the picture that is painted black before it leaves the device."""
+
+    polygon: Polygon
+
+
+class Homography(Frozen):
+    """Four points of the picture and where they lie on the floor, in metres."""
+
+    picture: Annotated[tuple[Point, ...], Field(min_length=4, max_length=4)]
+    floor_m: Annotated[tuple[tuple[float, float], ...], Field(min_length=4, max_length=4)]
+
+
+class Proportionality(Frozen):
+    """What was decided to be enough for the purpose (R07): more is refused."""
+
+    width_max: int = Field(default=1280, gt=0)
+    fps_max: float = Field(default=10, gt=0)
+    decided_by: str = ""
+
+
+class Camera(Frozen):
+    """One view."""
+
+    id: NamedCamera
+    name: str = ""
+    device: NamedDevice | None = None
+    mode: Literal["conventional", "face_recognition"] = "conventional"
+    notice: NamedNotice | None = None
+    fps: float = Field(default=5, gt=0, le=60)
+    width: int = Field(default=960, ge=64, le=4096)
+    proportionality: Proportionality = Proportionality()
+    zones: tuple[Zone, ...] = ()
+    lines: tuple[Line, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    homography: Homography | None = None
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Camera":
+        _unlike((each.id for each in self.zones), "zone")
+        _unlike((each.id for each in self.lines), "line")
+        return self
+
+
+class Device(Frozen):
+    """A publisher's host. Its public key tells its messages from all others."""
+
+    id: NamedDevice
+    public_key: Annotated[str, AfterValidator(_ed25519)]
+    """Raw Ed25519 public key, base64."""
+
+
+class Store(Frozen):
+    """A shop."""
+
+    id: NamedStore
+    name: str = ""
+    timezone: Annotated[str, AfterValidator(_timezone)] = "Asia/Tokyo"
+    regulation: str
+    """The store's camera rules: a file beside the estate's."""
+    devices: tuple[Device, ...] = ()
+    cameras: tuple[Camera, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Store":
+        _unlike((each.id for each in self.devices), "device")
+        _unlike((each.id for each in self.cameras), "camera")
+        if lost := [each.id for each in self.cameras if each.device not in {None, *(d.id for d in self.devices)}]:
+            raise ValueError(f"cameras whose device is not in the store: {', '.join(lost)}")
+        return self
+
+
+class FlowSettings(Frozen):
+    """How people flow is published."""
+
+    profile: Literal["published", "demo"] = "published"
+    window: Length = timedelta(minutes=15)
+    suppressed_below: int = Field(default=3, ge=0)
+
+    @model_validator(mode="after")
+    def _fine_windows_are_for_demos(self) -> "FlowSettings":
+        if self.profile != "demo" and (self.window < timedelta(minutes=15) or self.suppressed_below < 1):
+            raise ValueError('windows under 15 minutes, or without suppression, need profile = "demo" (R51)')
+        return self
+
+
+class Estate(Frozen):
+    """All stores. One file; `frame_ttl` has no default: without a retention nothing starts (R20)."""
+
+    demo: bool = False
+    frame_ttl: Annotated[Length, Field(gt=timedelta(0), le=timedelta(hours=72))]
+    flow: FlowSettings = FlowSettings()
+    stores: Annotated[tuple[Store, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> "Estate":
+        _unlike((each.id for each in self.stores), "store")
+        _unlike((device.id for store in self.stores for device in store.devices), "device")
+        if self.flow.profile == "demo" and not self.demo:
+            raise ValueError("the demo flow profile is refused unless demo = true")
+        return self
+
+    def store(self, store: StoreId) -> Store | None:
+        return next((each for each in self.stores if each.id == store), None)
+
+    def camera(self, store: StoreId, camera: CameraId) -> Camera | None:
+        found = self.store(store)
+        return None if found is None else next((each for each in found.cameras if each.id == camera), None)
+
+    def device(self, store: StoreId, device: DeviceId) -> Device | None:
+        found = self.store(store)
+        return None if found is None else next((each for each in found.devices if each.id == device), None)
+
+
+def load_estate(path: Path) -> Estate:
+    """Read an estate.
+
+    Raises:
+        FileError: Naming file, line and key.
+    """
+    return load(path, Estate)
+
+
+def load_regulations(path: Path, estate: Estate) -> dict[StoreId, Regulation]:
+    """Read the regulation of every store; their paths are relative to the estate's file.
+
+    Raises:
+        FileError: Naming file, line and key.
+    """
+    return {each.id: load_regulation(path.parent / each.regulation) for each in estate.stores}
+
+
+class _CameraFile(Frozen):
+    camera: Camera
+
+
+def load_camera(path: Path) -> Camera:
+    """Read one camera of the estate format, with or without a `[camera]` table around it.
+
+    Raises:
+        FileError: Naming file, line and key.
+    """
+    try:
+        return load(path, Camera)
+    except FileError as plain:
+        try:
+            return load(path, _CameraFile).camera
+        except FileError:
+            raise plain from None

@@ -1,0 +1,34 @@
+"""What tests share: footage, weights and a clock."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.clock import ManualClock
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def footage() -> Path:
+    """Real footage with ground truth, where this machine has it."""
+    found = os.environ.get("MIMAMORI_FOOTAGE")
+    if not found or not Path(found).is_dir():
+        pytest.skip("needs footage: set MIMAMORI_FOOTAGE to a folder of it")
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """Weights as `make provision` fetched them. Missing weights fail: every machine can fetch them."""
+    folder = Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")) / "models"
+    assert folder.is_dir(), "no weights: run `make provision` (or `mimamori models fetch`)"
+    return folder
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at noon until it is moved."""
+    return ManualClock(datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
