@@ -19,10 +19,12 @@ class Kafka(_Branch):
 
 
 class Clickhouse(_Branch):
-    """Where ClickHouse is, and who writes and who reads there."""
+    """Where ClickHouse is, and who writes and who reads there; the owner of its tables is for migrations alone."""
 
     url: str = "http://127.0.0.1:8123"
     database: str = "mimamori"
+    owner: str = "owner"
+    owner_password: SecretStr = SecretStr("")
     writer: str = "writer"
     writer_password: SecretStr = SecretStr("")
     reader: str = "reader"

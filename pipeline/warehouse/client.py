@@ -1,0 +1,119 @@
+"""ClickHouse as the warehouse: rows in, answers to named queries out."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
+
+from clickhouse_connect.driver import create_async_client
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+from pipeline.errors import Misconfigured, Unavailable
+from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow, Row
+from pipeline.warehouse.login import Login
+from pipeline.warehouse.queries import Query
+
+Answer = TypeVar("Answer")
+
+TABLES: Final[dict[type[Row], str]] = {FlowRow: "people_flow", AlertRow: "alerts", CoverageRow: "coverage"}
+
+# The server's codes that pass by themselves: timeouts, too busy, out of memory or disk for now, shutting down.
+PASSING: Final = frozenset(
+    {159, 160, 164, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 319, 394, 425, 999}
+)
+# Unknown database or table or column, not allowed, wrong password.
+UNPREPARED: Final = frozenset({16, 47, 60, 81, 192, 193, 194, 497, 516})
+
+
+class Warehouse:
+    """A connection that is made when it is first needed, and made again when it was lost.
+
+    Every method raises `Unavailable` when ClickHouse is away, busy or late, and `Misconfigured` when it lacks its
+    tables or does not let us in. Writing the same rows again, in any grouping, changes no answer.
+    """
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._client: AsyncClient | None = None
+        self._connecting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def insert(self, rows: Iterable[Row]) -> None:
+        """Write rows, and return when ClickHouse has them. If it raises, some may be there: write all again."""
+        for kind, some in by_kind(rows).items():
+            async with self._connected() as client:
+                await client.insert(TABLES[kind], some, column_names=kind._fields)
+
+    async def ask(self, query: Query[Answer]) -> tuple[Answer, ...]:
+        """Answer a named query."""
+        async with self._connected() as client:
+            result = await client.query(query.sql, parameters=dict(query.parameters))
+        return tuple(query.answer(*map(frozen, row)) for row in result.result_rows)
+
+    async def run(self, statement: str) -> None:
+        """Run one statement that answers nothing: for migrations."""
+        async with self._connected() as client:
+            await client.command(statement)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncClient]:
+        try:
+            async with self._connecting:
+                self._client = self._client or await connect(self._login)
+            yield self._client
+        except Error as error:
+            raise meaning(error) from error
+
+
+async def connect(login: Login) -> AsyncClient:
+    address = urlsplit(login.url)
+    return await create_async_client(
+        host=address.hostname,
+        port=address.port,
+        interface=address.scheme,
+        username=login.user,
+        password=login.password.get_secret_value(),
+        database=login.database,
+        connect_timeout=login.connect_timeout.total_seconds(),
+        send_receive_timeout=login.answer_timeout.total_seconds(),
+        # A session would make one client's requests wait for each other.
+        autogenerate_session_id=False,
+        tz_mode="aware",
+    )
+
+
+def meaning(error: Error) -> Exception:
+    """Say what an error of the driver means here. The server's text stays in its cause: it may quote a row."""
+    code = error.code
+    if code in PASSING or (code is None and isinstance(error, OperationalError)):
+        return Unavailable(f"ClickHouse is away or busy (code {code})")
+    if code in UNPREPARED:
+        return Misconfigured(f"ClickHouse refused (code {code}): run `mimamori warehouse migrate`, check its users")
+    return error
+
+
+def by_kind(rows: Iterable[Row]) -> dict[type[Row], list[Row]]:
+    groups: dict[type[Row], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[type(row)].append(row)
+    return dict(groups)
+
+
+def frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,3 @@
+"""Real services for the integration tests."""
+
+from tests.integration.clickhouse_fixtures import *  # noqa: F403 - pytest finds fixtures by their names here
