@@ -72,7 +72,7 @@ lock: ## pin every package with hashes, without registry addresses
 
 .PHONY: schemas
 schemas: install ## write schemas/generated (JSON Schema, AsyncAPI) anew
-	$(BIN)/mimamori topics document
+	$(BIN)/mimamori contracts write
 
 .PHONY: format
 format: install ## format and mend what can be mended
