@@ -1,0 +1,1 @@
+"""How each family of networks wants its picture, and what its numbers mean."""
