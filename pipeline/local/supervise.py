@@ -169,7 +169,7 @@ async def _spawn(child: Child, log: Path) -> asyncio.subprocess.Process:
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *child.argv,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,  # closes when we go: ClickHouse watches it
             stdout=output,
             stderr=output,
             env={**os.environ, **child.env},
