@@ -107,22 +107,20 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
     try:
-        await client.start()  # type: ignore[no-untyped-call]  # aiokafka types it nowhere
+        await client.start()
         yield client
     except (KafkaError, OSError) as error:
         raise Unavailable(f"Kafka at {bootstrap}: {error!r}") from error
     finally:
-        await client.close()  # type: ignore[no-untyped-call]  # likewise
+        await client.close()
 
 
 def _new(topic: Topic, replication: int) -> NewTopic:
-    return NewTopic(  # type: ignore[no-untyped-call]  # aiokafka types it nowhere
-        topic.name, topic.partitions, replication, topic_configs=topic.config
-    )
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config)
 
 
 def _resource(name: str, configs: Mapping[str, str] | None = None) -> ConfigResource:
-    return ConfigResource(ConfigResourceType.TOPIC, name, configs)  # type: ignore[no-untyped-call]  # likewise
+    return ConfigResource(ConfigResourceType.TOPIC, name, configs)
 
 
 async def _alter(client: AIOKafkaAdminClient, topic: Topic) -> None:

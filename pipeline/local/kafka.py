@@ -136,12 +136,12 @@ async def ready(bootstrap: str) -> bool:
         return False
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
     try:
-        await client.start()  # type: ignore[no-untyped-call]  # aiokafka types it nowhere
+        await client.start()
         cluster = await client.describe_cluster()
     except (KafkaError, OSError):
         return False
     finally:
-        await client.close()  # type: ignore[no-untyped-call]  # likewise
+        await client.close()
     return bool(cluster["brokers"])
 
 

@@ -1,0 +1,76 @@
+"""The demo's estate: its file with the devices' keys enrolled, and what each camera plays."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline import signing
+from schemas.estate import Estate, load_estate
+from schemas.ids import CameraId, StoreId
+
+ESTATES: Final = Path(__file__).parent / "estates"
+
+_NO_KEY: Final = base64.b64encode(bytes(32)).decode()
+"""Stands in the templates where a device's public key goes."""
+
+_CLIPS: Final = {
+    ("ginza", "table"): "video/intel_one-by-one-person-detection.mp4",
+    ("ginza", "doorway"): "video/caviar_EnterExitCrossingPaths1front.mpg",
+    ("shibuya", "passage"): "video/pets09_s3mf1",
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An estate file and a source for each of its cameras."""
+
+    estate: str
+    sources: Mapping[tuple[StoreId, CameraId], str]
+    what: str
+
+
+def choose_scene(video: str | None, footage: Path | None) -> Scene:
+    """Decide what the cameras play: the user's video, else real footage, else drawn shops."""
+    if video:
+        return Scene("video.toml", _all("video.toml", lambda _: video), video)
+    if footage is not None and all((footage / clip).exists() for clip in _CLIPS.values()):
+        sources = {(StoreId(store), CameraId(camera)): str(footage / clip) for (store, camera), clip in _CLIPS.items()}
+        return Scene("footage.toml", sources, f"footage of {footage}")
+    return Scene(
+        "drawn.toml", _all("drawn.toml", lambda number: f"drawn:{number}"), "drawn scenes 描画 (no real people)"
+    )
+
+
+def _all(estate: str, source: Callable[[int], str]) -> dict[tuple[StoreId, CameraId], str]:
+    cameras = cameras_of(load_template(estate))
+    return {camera: source(number) for number, camera in enumerate(cameras, start=1)}
+
+
+def cameras_of(estate: Estate) -> list[tuple[StoreId, CameraId]]:
+    return [(store.id, camera.id) for store in estate.stores for camera in store.cameras]
+
+
+def load_template(name: str) -> Estate:
+    """Read an estate template; its devices have no keys yet."""
+    return load_estate(ESTATES / name)
+
+
+def write_estate(scene: Scene, folder: Path) -> Path:
+    """Write the scene's estate and rules into a folder, with the key of each device, made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = (ESTATES / scene.estate).read_text(encoding="utf-8")
+    for device in [device.id for store in load_template(scene.estate).stores for device in store.devices]:
+        key = signing.load_or_create(key_path(folder, device))
+        public = base64.b64encode(signing.public_bytes(key)).decode()
+        text = text.replace(f'id = "{device}"\npublic_key = "{_NO_KEY}"', f'id = "{device}"\npublic_key = "{public}"')
+    path = folder / "estate.toml"
+    path.write_text(text, encoding="utf-8")
+    (folder / "rules.toml").write_text((ESTATES / "rules.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+def key_path(folder: Path, device: str) -> Path:
+    """Where a demo device keeps its signing key."""
+    return folder / "devices" / device / "device.key"
