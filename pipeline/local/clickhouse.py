@@ -6,10 +6,10 @@ import json
 import os
 import secrets
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
@@ -95,11 +95,16 @@ class Clickhouse:
         """Whether it answers, and lets the writer in. Never raises; waits a second at most."""
         try:
             return self.ask(WRITER, "SELECT 1") == "1\n"
-        except (OSError, KeyError):
+        except (OSError, HTTPException, KeyError):
             return False
 
     def ask(self, user: User, statement: str, timeout: float = 1.0) -> str:
-        """Run one statement over plain HTTP; OSError (with urllib's subclasses) when it is away or refuses."""
+        """Run one statement over plain HTTP.
+
+        Raises:
+            OSError: It is away, or refuses (urllib's subclasses).
+            HTTPException: It went amid its answer.
+        """
         login = base64.b64encode(f"{user.name}:{self.passwords()[user.name]}".encode()).decode()
         request = urllib.request.Request(  # noqa: S310 - the address is our own, http on loopback
             self.url, statement.encode(), {"Authorization": f"Basic {login}"}

@@ -15,6 +15,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -61,7 +62,7 @@ def stop_on_signal(stopping: threading.Event, clickhouse: Clickhouse, ends: set[
     """Let the engine end in good order; if it does not, end it as SIGKILL would, which is safe too."""
     signal.sigwait(ends)
     stopping.set()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, HTTPException):
         clickhouse.ask(STOPPER, STOP, PATIENCE)
     threading.Timer(PATIENCE, os._exit, (0,)).start()
 

@@ -1,7 +1,6 @@
 """ClickHouse as the warehouse: rows in, answers to named queries out."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -19,7 +18,8 @@ from pipeline.warehouse.queries import Query
 
 Answer = TypeVar("Answer")
 
-TABLES: Final[dict[type[Row], str]] = {FlowRow: "people_flow", AlertRow: "alerts", CoverageRow: "coverage"}
+TABLES: Final[dict[type[Row], str]] = {AlertRow: "alerts", FlowRow: "people_flow", CoverageRow: "coverage"}
+"""In the order in which they are written: somebody may be waiting for an alert."""
 
 # The server's codes that pass by themselves: timeouts, too busy, out of memory or disk for now, shutting down.
 PASSING: Final = frozenset(
@@ -51,9 +51,11 @@ class Warehouse:
 
     async def insert(self, rows: Iterable[Row]) -> None:
         """Write rows, and return when ClickHouse has them. If it raises, some may be there: write all again."""
-        for kind, some in by_kind(rows).items():
-            async with self._connected() as client:
-                await client.insert(TABLES[kind], some, column_names=kind._fields)
+        groups = by_kind(rows)
+        for kind, table in TABLES.items():
+            if groups[kind]:
+                async with self._connected() as client:
+                    await client.insert(table, groups[kind], column_names=kind._fields)
 
     async def ask(self, query: Query[Answer]) -> tuple[Answer, ...]:
         """Answer a named query."""
@@ -109,10 +111,10 @@ def meaning(error: Error) -> Exception:
 
 
 def by_kind(rows: Iterable[Row]) -> dict[type[Row], list[Row]]:
-    groups: dict[type[Row], list[Row]] = defaultdict(list)
+    groups: dict[type[Row], list[Row]] = {kind: [] for kind in TABLES}
     for row in rows:
         groups[type(row)].append(row)
-    return dict(groups)
+    return groups
 
 
 def frozen(value: Any) -> Any:

@@ -26,7 +26,7 @@ class Query(Generic[Answer]):
 
 
 class Totals(NamedTuple):
-    """What a run has left in the warehouse. A person in view across two windows is counted by watching, not here."""
+    """What a run has left in the warehouse. A person counts in the window in which they became known."""
 
     flow_rows: int
     alerts: int
