@@ -29,8 +29,8 @@ class Source(Frozen):
     """A file in a package: `pypi:NAME==VERSION!path` or `npm:NAME@VERSION!path`. Never a host."""
 
     registry: Registry
-    package: str = Field(pattern=r"^(@[a-z0-9._-]+/)?[A-Za-z0-9._-]+$")
-    version: str = Field(pattern=r"^[A-Za-z0-9.+-]+$")
+    package: str = Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
     member: str = Field(min_length=1)
 
     @property

@@ -15,12 +15,14 @@ import numpy.typing as npt
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 Range = tuple[float, float]
-"""Smallest and largest value that a tensor took."""
+"""Smallest and largest value that a tensor takes."""
 Ranges = Mapping[str, Range]
 
 Constants = dict[str, npt.NDArray[Any]]
 
-WEIGHT_MAX = 127
+WEIGHT_MAX = 63
+"""Seven bits: with eight, processors without VNNI overflow where they add two products, and would see other people than
+the rest. Where there is VNNI, seven cost .003 of average precision and no time."""
 
 
 def read_ranges(file: Path) -> dict[str, Range]:
