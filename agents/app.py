@@ -1,0 +1,107 @@
+"""The Faust app of a stage: settings that fit us, and the places where Faust must not do as it likes."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+
+from agents.stage import Stage, die
+from pipeline.settings import Kafka
+
+MEBIBYTE: Final = 1 << 20
+
+
+class Consumer(driver.Consumer):
+    """Goes where the stage's state says, never to the committed offsets."""
+
+    async def perform_seek(self) -> None:
+        stage: Stage = cast(App, self.app).stage
+        await stage.settle(self)
+        for tp, lane in stage.lanes.items():
+            # Faust drops what lies below the read offset, and takes a jump above it for acknowledged.
+            self._read_offset[tp] = lane.next - 1 if lane.next else None
+            self._committed_offset[tp] = None
+            for tracked in (self._gap, self._acked, self._acked_index):
+                tracked.pop(tp, None)
+
+
+class Producer(driver.Producer):
+    """Idempotent: a retry neither doubles a record nor changes the order."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class Transport(driver.Transport):
+    """Faust's Kafka transport with our consumer and producer."""
+
+    Consumer = Consumer
+    Producer = Producer
+
+
+class App(faust.App):
+    """A Faust app that knows its stage, and ends its process when anything in it crashes."""
+
+    stage: Stage
+
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Transport:
+        return Transport(self.conf.broker_producer, self)
+
+    def _create_directories(self) -> None:
+        """Make none: there are no tables."""
+
+    def _crash(self, reason: BaseException) -> None:
+        die(f"{self.conf.id}: {reason!r}", reason)
+
+
+def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer: int = 64) -> App:
+    """Make the app of a stage: consumer group `mimamori-<stage>`.
+
+    Args:
+        stage: The stage's name.
+        kafka: Where the brokers are.
+        session_timeout: After so many silent seconds a worker counts as dead, and others take over.
+        buffer: So many messages lie ready in memory; a frame can have 2 MiB.
+    """
+    brokers = ";".join(f"kafka://{each}" for each in kafka.bootstrap.split(","))
+    app = App(
+        f"mimamori-{stage}",
+        broker=brokers,
+        autodiscover=False,
+        processing_guarantee="at_least_once",
+        broker_session_timeout=session_timeout,
+        broker_heartbeat_interval=session_timeout / 6,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=buffer,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=4 * MEBIBYTE,
+        producer_acks=-1,
+        producer_max_request_size=2 * MEBIBYTE,
+        stream_buffer_maxsize=buffer,
+        stream_recovery_delay=0.0,
+        stream_wait_empty=True,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        store="memory://",
+    )
+    app.on_partitions_revoked.connect(_forget, weak=False)  # type: ignore[arg-type]  # typed for any sender
+    return app
+
+
+async def _forget(app: Any, _revoked: object, **_options: Any) -> None:
+    app.stage.forget()
+
+
+def work(app: App) -> None:
+    """Run a worker in this process until it is told to stop; never returns."""
+    import uvloop  # noqa: PLC0415 (not on Windows, where the tests of pure parts run too)
+
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, console_port=0)
+    worker.execute_from_commandline()
