@@ -1,0 +1,1 @@
+"""Boxes in, tracks, movements and observations out: pure, event time only."""

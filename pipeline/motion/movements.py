@@ -1,0 +1,240 @@
+"""Movements: somebody crosses a line, or visits a zone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from pipeline.motion.geometry import Segment, Spot, along, between, distance, inside, signed_distance
+from pipeline.motion.tracking import Track
+from schemas.alert import AlertFrame
+from schemas.frozen import Frozen, UtcTime
+from schemas.ids import LineId, ZoneId
+
+Direction = Literal["in", "out"]
+
+
+class Movements(Frozen):
+    """When a movement counts. Distances are in body heights."""
+
+    band: float = 0.15
+    """Nobody is on either side of a line who is nearer to it than this: feet jitter."""
+    beside: float = 0.1
+    """A line is crossed between its ends, or so little beside them."""
+    enters_after: timedelta = timedelta(seconds=0.5)
+    enters_at: int = 2
+    """A visit begins with so many sightings, or after so long, whichever comes first."""
+    leaves_after: timedelta = timedelta(seconds=1.5)
+    takes_over: float = 1.0
+    """Somebody new so near to where a visitor was lost is that visitor: tracks break, visits need not."""
+
+
+class Crossing(NamedTuple):
+    """Somebody went over a line."""
+
+    line_id: LineId
+    track: int
+    direction: Direction
+    time: datetime
+    place: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """On which side of a line somebody last clearly was: -1 left of it, 1 right of it."""
+
+    line_id: LineId
+    track: int
+    side: int
+    foot: Spot
+
+
+def cross(
+    sides: Sequence[Side],
+    lines: Mapping[LineId, Segment],
+    followed: Iterable[Track],
+    seen: Sequence[Track],
+    *,
+    time: datetime,
+    how: Movements,
+) -> tuple[tuple[Side, ...], tuple[Crossing, ...]]:
+    """Take one frame in.
+
+    Args:
+        sides: Where everybody was.
+        lines: The camera's lines, in picture heights.
+        followed: Everybody who is still followed; the others are forgotten.
+        seen: Who is seen in this frame.
+        time: This frame's.
+        how: When it counts.
+
+    Returns:
+        Where everybody is, and who crossed what: in is from a line's left to its right.
+    """
+    live = {track.id for track in followed}
+    where = {(side.line_id, side.track): side for side in sides if side.track in live}
+    crossings: list[Crossing] = []
+    for line_id, line in lines.items():
+        for track in seen:
+            far = signed_distance(line, track.foot)
+            if abs(far) <= how.band * track.height:
+                continue
+            before = where.get((line_id, track.id))
+            now = Side(line_id, track.id, 1 if far > 0 else -1, track.foot)
+            where[line_id, track.id] = now
+            if before is not None and before.side != now.side:
+                place = _where_crossed(line, before.foot, now.foot)
+                if _on(line, place, how.beside * track.height):
+                    direction: Direction = "in" if now.side > 0 else "out"
+                    crossings.append(Crossing(line_id, track.id, direction, time, place))
+    return tuple(where.values()), tuple(crossings)
+
+
+def _where_crossed(line: Segment, before: Spot, now: Spot) -> Spot:
+    far_before, far_now = abs(signed_distance(line, before)), abs(signed_distance(line, now))
+    return between(before, now, far_before / (far_before + far_now))
+
+
+def _on(line: Segment, place: Spot, beside: float) -> bool:
+    slack = beside / distance(line.start, line.end)
+    return -slack <= along(line, place) <= 1 + slack
+
+
+class Area(NamedTuple):
+    """A zone in picture heights, and how long somebody must be gone from it to have left."""
+
+    polygon: tuple[Spot, ...]
+    leaves_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody is in a zone. Several tracks, if the person was lost and found again."""
+
+    zone_id: ZoneId
+    first: int
+    """The track that began it; with zone and epoch, the visit's name."""
+    track: int
+    """Who it is by now."""
+    since: UtcTime
+    until: UtcTime
+    """When last seen in it."""
+    hits: int
+    entered: bool
+    foot: Spot
+    height: float
+    least: Spot
+    most: Spot
+    fired: tuple[str, ...] = ()
+    """The rules that have had their say."""
+    frames: tuple[AlertFrame, ...] = ()
+    """Some of the frames in which the visitor was seen, the newest last."""
+    framed: UtcTime | None = None
+    """When the newest of them was taken."""
+
+    @property
+    def lasted(self) -> timedelta:
+        return self.until - self.since
+
+    @property
+    def extent(self) -> float:
+        """How far apart the visitor's farthest places are, in body heights."""
+        return distance(self.least, self.most) / self.height
+
+
+class Visiting(NamedTuple):
+    """What a frame did to the visits: those that go on, and those that ended with it."""
+
+    visits: tuple[Visit, ...]
+    left: tuple[Visit, ...]
+
+
+def visit(
+    visits: Sequence[Visit], areas: Mapping[ZoneId, Area], seen: Sequence[Track], time: datetime, how: Movements
+) -> Visiting:
+    """Take one frame in; `seen` is who is seen in it."""
+    going: list[Visit] = []
+    left: list[Visit] = []
+    for each in visits:
+        area = areas.get(each.zone_id)
+        if area is not None and time - each.until <= area.leaves_after:
+            going.append(each)
+        elif each.entered:
+            left.append(each)
+    for zone_id, area in areas.items():
+        within = [track for track in seen if inside(area.polygon, track.foot)]
+        going = _seen_within(going, zone_id, within, seen, time=time, how=how)
+    return Visiting(tuple(going), tuple(left))
+
+
+def held(visits: Sequence[Visit], standing: Sequence[Track], time: datetime) -> tuple[Visit, ...]:
+    """Nothing has moved until `time`: visitors who stand still are still there."""
+    ids = {track.id for track in standing}
+    return tuple(replace(each, until=time) if each.track in ids else each for each in visits)
+
+
+def _seen_within(
+    visits: list[Visit],
+    zone_id: ZoneId,
+    within: Sequence[Track],
+    seen: Sequence[Track],
+    *,
+    time: datetime,
+    how: Movements,
+) -> list[Visit]:
+    going = list(visits)
+    places = {each.track: index for index, each in enumerate(going) if each.zone_id == zone_id}
+    for track in within:
+        if track.id in places:
+            index = places[track.id]
+            going[index] = _stays(going[index], track, time, how)
+    for track in within:
+        if track.id in places:
+            continue
+        lost = _lost_near(going, zone_id, track, {each.id for each in seen}, how)
+        if lost is None:
+            going.append(_comes(zone_id, track, time, how))
+        else:
+            going[lost] = _stays(replace(going[lost], track=track.id), track, time, how)
+    return going
+
+
+def _lost_near(visits: Sequence[Visit], zone_id: ZoneId, track: Track, seen: set[int], how: Movements) -> int | None:
+    """The visit of somebody who is out of sight, was last seen near here, and could have got here."""
+    near = [
+        (distance(each.foot, track.foot) / track.height, index)
+        for index, each in enumerate(visits)
+        if each.zone_id == zone_id and each.track not in seen
+    ]
+    return min((index for far, index in sorted(near)[:1] if far <= how.takes_over), default=None)
+
+
+def _comes(zone_id: ZoneId, track: Track, time: datetime, how: Movements) -> Visit:
+    return Visit(
+        zone_id=zone_id,
+        first=track.id,
+        track=track.id,
+        since=time,
+        until=time,
+        hits=1,
+        entered=how.enters_at <= 1,
+        foot=track.foot,
+        height=track.height,
+        least=track.foot,
+        most=track.foot,
+    )
+
+
+def _stays(before: Visit, track: Track, time: datetime, how: Movements) -> Visit:
+    hits = before.hits + 1
+    foot = track.foot
+    return replace(
+        before,
+        until=time,
+        hits=hits,
+        entered=before.entered or hits >= how.enters_at or time - before.since >= how.enters_after,
+        foot=foot,
+        height=track.height,
+        least=Spot(min(before.least.x, foot.x), min(before.least.y, foot.y)),
+        most=Spot(max(before.most.x, foot.x), max(before.most.y, foot.y)),
+    )

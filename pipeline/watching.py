@@ -1,0 +1,416 @@
+"""Detections in, movements judged and counted, alerts and windows out: one pure step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+
+from pipeline.flow import windows as flow
+from pipeline.flow.windows import Publisher, Tally, Windows
+from pipeline.motion import movements, tracking
+from pipeline.motion.geometry import Segment, spot
+from pipeline.motion.movements import Area, Crossing, Movements, Side, Visit
+from pipeline.motion.rarity import Distribution, Usual, learn, usual_in
+from pipeline.motion.rule import Observation, Rule
+from pipeline.motion.rules import rules_of
+from pipeline.motion.tracking import Following, Seen, Sighting, Tracker
+from schemas.alert import Alert, AlertFrame
+from schemas.detections import DeviceMessage, Erased, FrameDetections, FrameRef, ObjectType, Skipped, Still, Tick
+from schemas.envelope import Message, Module, Purpose
+from schemas.estate import Camera, FlowSettings, Store
+from schemas.flow import CoverageWindow, FlowWindow
+from schemas.frozen import UtcTime, iso
+from schemas.geometry import Box
+from schemas.ids import AlertId, LineId, StoreId, ZoneId, event_id
+from schemas.regulation import Regulation, Retention
+
+GAP: Final = timedelta(seconds=3)
+"""After so long without sight nobody is taken for whom they were before."""
+
+SLOWEST_FOR_SPEED: Final = 2.0
+"""Frames a second, below which no rule judges speeds."""
+
+_FRAMES_KEPT = 12
+_FRAMES_APART = timedelta(seconds=0.4)
+_GAPS_KEPT = 32
+
+
+class View(NamedTuple):
+    """One camera, and all that its step has to know."""
+
+    store_id: StoreId
+    timezone: ZoneInfo
+    camera: Camera
+    rules: Mapping[ZoneId, tuple[Rule, ...]]
+    flow: Publisher | None
+    """None where the notice does not name people flow."""
+    alerts_live: timedelta
+    module: Module
+    tracker: Tracker = Tracker()
+    movements: Movements = Movements()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraState:
+    """All that is remembered of one camera."""
+
+    device: str = ""
+    boot: int = -1
+    sequence: int = -1
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Sequence numbers that did not come: first and last of each run."""
+    time: UtcTime | None = None
+    """Of the newest message that was used."""
+    seen: UtcTime | None = None
+    """Until when the camera saw."""
+    rate: float = 0.0
+    aspect: float = 16 / 9
+    following: Following = field(default_factory=Following)
+    sides: tuple[Side, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    windows: Windows = field(default_factory=Windows)
+    usual: Mapping[ZoneId, Mapping[int, Distribution]] = field(default_factory=dict)
+
+
+_STATE: Final = TypeAdapter(CameraState)
+
+
+def dumps(state: CameraState) -> bytes:
+    """Write a state down, to the last bit."""
+    return _STATE.dump_json(state)
+
+
+def loads(data: bytes) -> CameraState:
+    """Read a state that was written down."""
+    return _STATE.validate_json(data)
+
+
+class Noticed(NamedTuple):
+    """What one message brought to light."""
+
+    seen: tuple[Seen, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    left: tuple[Visit, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    windows: tuple[FlowWindow | CoverageWindow, ...] = ()
+
+
+def view(store: Store, camera: Camera, settings: FlowSettings, regulation: Regulation, module: Module) -> View:
+    """Put together what the step has to know of a camera."""
+    retention = regulation.retention or Retention(frames=timedelta(hours=1))
+    notice = regulation.notice(camera.notice)
+    counted = notice is not None and notice.active and Purpose.PEOPLE_FLOW in notice.purposes
+    return View(
+        store_id=store.id,
+        timezone=ZoneInfo(store.timezone),
+        camera=camera,
+        rules={zone.id: rules_of(zone, store.timezone) for zone in camera.zones},
+        flow=Publisher(store.id, camera, settings, notice.id, module, retention.flow) if notice and counted else None,
+        alerts_live=retention.alerts,
+        module=module,
+    )
+
+
+def step(state: CameraState, message: Message, at: FrameRef, *, view: View) -> tuple[CameraState, tuple[Message, ...]]:
+    """Take one message of `detections.v1` in; `at` is where it lies."""
+    state, noticed = observe(state, message, at, view=view)
+    return state, (*noticed.alerts, *noticed.windows)
+
+
+def observe(state: CameraState, message: Message, at: FrameRef, *, view: View) -> tuple[CameraState, Noticed]:
+    """As `step`, and tell everything that was noticed on the way."""
+    if isinstance(message, Tick):
+        return _tick(state, message, at, view)
+    if not isinstance(message, DeviceMessage):
+        return state, Noticed()
+    order = _order(state, message)
+    if order == "repeated":
+        return state, Noticed()
+    if order == "late":
+        return _late(state, message, view), Noticed()
+    state = _admit(state, message, view)
+    match message:
+        case FrameDetections():
+            state, noticed = _look(state, message, at, view)
+        case Still():
+            state, noticed = _hold(state, message, view)
+        case Skipped():
+            skipped = Tally(skipped=message.sequence - message.first_sequence + 1)
+            state, noticed = _count(state, message.utc_time, skipped, view), Noticed()
+        case _:
+            erased = Tally(erased=1) if isinstance(message, Erased) else Tally()
+            state, noticed = _count(state, message.utc_time, erased, view), Noticed()
+    return _close(replace(state, time=message.utc_time), noticed, at, view)
+
+
+# The order of a device's messages.
+
+
+def _order(state: CameraState, message: DeviceMessage) -> str:
+    """Say whether a message is new, late or repeated."""
+    if message.device_id == state.device and message.boot < state.boot:
+        return "late"
+    if (message.device_id, message.boot) != (state.device, state.boot):
+        return "new"
+    if message.sequence <= state.sequence:
+        return "late" if any(first <= message.sequence <= last for first, last in state.gaps) else "repeated"
+    back = state.time is not None and timedelta(0) < state.time - message.utc_time <= GAP
+    return "late" if back else "new"
+
+
+def _admit(state: CameraState, message: DeviceMessage, view: View) -> CameraState:
+    """Take note of a new message's place in the order."""
+    first = message.first_sequence if isinstance(message, Still | Skipped) else message.sequence
+    if (message.device_id, message.boot) != (state.device, state.boot):
+        fresh = replace(_forget(state), following=Following())
+        return replace(fresh, device=message.device_id, boot=message.boot, sequence=message.sequence, gaps=())
+    lost = first - state.sequence - 1
+    gaps = (*state.gaps, (state.sequence + 1, first - 1))[-_GAPS_KEPT:] if lost > 0 else state.gaps
+    state = _count(state, message.utc_time, Tally(missing=lost), view) if lost > 0 else state
+    if state.time is not None and message.utc_time < state.time:
+        state = _forget(state)  # the device's clock was set back: what was seen before is of another time
+    return replace(state, sequence=message.sequence, gaps=gaps)
+
+
+def _forget(state: CameraState) -> CameraState:
+    """Let go of everybody in view: whoever is seen next is somebody else."""
+    return replace(state, seen=None, following=Following((), state.following.next_id), sides=(), visits=())
+
+
+def _late(state: CameraState, message: DeviceMessage, view: View) -> CameraState:
+    gaps = tuple(rest for gap in state.gaps for rest in _without(gap, message.sequence))
+    found = -1 if gaps != state.gaps else 0
+    time = state.time or message.utc_time
+    same = (message.device_id, message.boot) == (state.device, state.boot)
+    sequence = max(state.sequence, message.sequence) if same else state.sequence
+    return replace(_count(state, time, Tally(late=1, missing=found), view), gaps=gaps, sequence=sequence)
+
+
+def _without(gap: tuple[int, int], sequence: int) -> list[tuple[int, int]]:
+    first, last = gap
+    if not first <= sequence <= last:
+        return [gap]
+    return [each for each in ((first, sequence - 1), (sequence + 1, last)) if each[0] <= each[1]]
+
+
+# What each message does.
+
+
+def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
+    time = message.utc_time
+    aspect = message.frame_width / message.frame_height
+    state = replace(_sees(state, time, 1, view), aspect=aspect)
+    people = [each for each in message.detections if each.type is ObjectType.HUMAN]
+    sightings = [
+        Sighting(spot(box.foot, aspect), box.width * aspect, box.height, each.likelihood)
+        for each in people
+        for box in (each.bounding_box,)
+    ]
+    following, seen = tracking.follow(state.following, sightings, time, view.tracker)
+    tracks = [each.track for each in seen]
+    sides, crossings = movements.cross(
+        state.sides, _lines(view.camera, aspect), following.tracks, tracks, time=time, how=view.movements
+    )
+    visiting = movements.visit(state.visits, _areas(view, aspect), tracks, time, view.movements)
+    boxes = {each.track.id: people[each.sighting].bounding_box for each in seen}
+    visits = tuple(
+        _with_frame(each, message, boxes[each.track], at) if each.until == time else each for each in visiting.visits
+    )
+    counted = Tally(analysed=1, people=following.next_id - state.following.next_id)
+    for each in crossings:
+        counted = flow.added(counted, _crossed(each))
+    state = _count(replace(state, following=following, sides=sides), time, counted, view)
+    state, alerts = _go_on(state, visits, visiting.left, message, view)
+    return state, Noticed(seen=seen, crossings=crossings, left=visiting.left, alerts=alerts)
+
+
+def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, Noticed]:
+    state = _sees(state, message.utc_time, message.frames, view)
+    following = tracking.hold(state.following, message.utc_time)
+    standing = [track for track in following.tracks if track.missed == 0]
+    visits = movements.held(state.visits, standing, message.utc_time)
+    visiting = movements.visit(visits, _areas(view, state.aspect), (), message.utc_time, view.movements)
+    state = replace(state, following=following)
+    for time, pictures in _spread(message):
+        state = _count(state, time, Tally(stills=pictures), view)
+    state, alerts = _go_on(state, visiting.visits, visiting.left, message, view)
+    return state, Noticed(left=visiting.left, alerts=alerts)
+
+
+def _tick(state: CameraState, message: Tick, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
+    if view.flow is None:
+        return state, Noticed()
+    windows, closed = flow.tick(state.windows, view.flow.settings.window, message.utc_time)
+    published = tuple(each for one in closed for each in flow.publish(one, view.flow, at.offset + 1))
+    return replace(state, windows=windows), Noticed(windows=published)
+
+
+def _close(state: CameraState, noticed: Noticed, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
+    if view.flow is None or state.time is None:
+        return state, noticed
+    windows, closed = flow.close(state.windows, view.flow.settings.window, state.time)
+    published = tuple(each for one in closed for each in flow.publish(one, view.flow, at.offset + 1))
+    return replace(state, windows=windows), noticed._replace(windows=published)
+
+
+def _sees(state: CameraState, time: datetime, pictures: int, view: View) -> CameraState:
+    """The camera saw until `time`; after a gap, everybody is new."""
+    if state.seen is None or time - state.seen > GAP + _spoken_for(pictures, view):
+        return replace(_forget(state), seen=time)
+    passed = (time - state.seen).total_seconds()
+    rate = state.rate + 0.2 * (pictures / passed - state.rate) if passed > 0 else state.rate
+    return replace(_watched(state, state.seen, time, view), seen=time, rate=rate)
+
+
+def _spoken_for(pictures: int, view: View) -> timedelta:
+    """A still speaks for the time of its pictures; no gap is in it."""
+    return timedelta(0) if pictures <= 1 else timedelta(seconds=pictures / view.camera.fps)
+
+
+def _go_on(
+    state: CameraState, visits: Sequence[Visit], left: Sequence[Visit], message: FrameDetections | Still, view: View
+) -> tuple[CameraState, tuple[Alert, ...]]:
+    """Count the visits, put them to the rules, and learn from those that ended."""
+    before = {(each.zone_id, each.first): each for each in state.visits}
+    for each in visits:
+        state = _stayed(state, before.get((each.zone_id, each.first)), each, view)
+    judged: list[Visit] = []
+    alerts: list[Alert] = []
+    for each in visits:
+        after, raised = _judge(state, each, message, view)
+        judged.append(after)
+        alerts.extend(raised)
+    usual: Usual = state.usual
+    for each in left:
+        usual = learn(usual, each.zone_id, _hour(each, view), each.lasted.total_seconds())
+        state = _count(state, message.utc_time, flow.dwell(each.zone_id, each.lasted), view)
+    return replace(state, visits=tuple(judged), usual=usual), tuple(alerts)
+
+
+def _judge(
+    state: CameraState, visit: Visit, message: FrameDetections | Still, view: View
+) -> tuple[Visit, tuple[Alert, ...]]:
+    # Only who is there at this moment: an alert fires on arrival, with the frame that shows it.
+    if not visit.entered or visit.until != message.utc_time or message.purpose is not Purpose.CRIME_PREVENTION:
+        return visit, ()
+    usual = usual_in(state.usual, visit.zone_id, _hour(visit, view))
+    alerts = []
+    for rule in view.rules.get(visit.zone_id, ()):
+        if rule.name in visit.fired or (rule.needs_speed and state.rate < SLOWEST_FOR_SPEED):
+            continue
+        observation = rule.judge(visit, usual)
+        if observation is not None:
+            visit = replace(visit, fired=(*visit.fired, rule.name))
+            alerts.append(_alert(state, rule, visit, observation=observation, usual=usual, message=message, view=view))
+    return visit, tuple(alerts)
+
+
+def _alert(
+    state: CameraState,
+    rule: Rule,
+    visit: Visit,
+    *,
+    observation: Observation,
+    usual: Distribution,
+    message: FrameDetections | Still,
+    view: View,
+) -> Alert:
+    name = event_id(
+        "alert", view.store_id, view.camera.id, state.device, state.boot, rule.name, visit.zone_id, visit.first,
+        iso(visit.since),
+    )  # fmt: skip
+    return Alert(
+        event_id=name,
+        alert_id=AlertId(name),
+        store_id=view.store_id,
+        camera_id=view.camera.id,
+        utc_time=message.utc_time,
+        purpose=message.purpose,
+        expires_at=message.utc_time + view.alerts_live,
+        notice_id=message.notice_id,
+        module=view.module.model_copy(update={"model_digest": message.module.model_digest}),
+        category=observation.category,
+        observation=observation.code,
+        zone_id=visit.zone_id,
+        start=visit.since,
+        end=visit.until,
+        numbers=observation.numbers,
+        rarity=usual.rarity(observation.score),
+        score=observation.score,
+        threshold=observation.threshold,
+        explanations=observation.explanations,
+        frame_refs=visit.frames,
+        quantile=usual.quantile(),
+    )
+
+
+# Counting.
+
+
+def _count(state: CameraState, time: datetime, what: Tally, view: View) -> CameraState:
+    if view.flow is None:
+        return state
+    return replace(state, windows=flow.count(state.windows, view.flow.settings.window, time, what))
+
+
+def _crossed(crossing: Crossing) -> Tally:
+    one: dict[LineId, int] = {crossing.line_id: 1}
+    return Tally(came_in=one) if crossing.direction == "in" else Tally(went_out=one)
+
+
+def _watched(state: CameraState, since: datetime, until: datetime, view: View) -> CameraState:
+    if view.flow is None:
+        return state
+    for time, microseconds in flow.parts(since, until, view.flow.settings.window):
+        state = _count(state, time, Tally(watched=microseconds), view)
+    return state
+
+
+def _stayed(state: CameraState, before: Visit | None, visit: Visit, view: View) -> CameraState:
+    """Count how much longer a visit is by now; from its beginning, once it is one."""
+    if view.flow is None or not visit.entered:
+        return state
+    length = view.flow.settings.window
+    since = before.until if before is not None and before.entered else visit.since
+    begun = since == visit.since
+    for time, microseconds in flow.parts(since, visit.until, length):
+        new = begun or time == flow.start_of(time, length)
+        there = Tally(present={visit.zone_id: microseconds}, visitors={visit.zone_id: 1} if new else {})
+        state = _count(state, time, there, view)
+        begun = False
+    return state
+
+
+def _spread(still: Still) -> list[tuple[datetime, int]]:
+    """Say when the pictures that a still stands for were taken: evenly, the last at its end."""
+    step = (still.utc_time - still.from_time) / max(still.frames - 1, 1)
+    return [(still.utc_time - step * back, 1) for back in range(still.frames)]
+
+
+# The camera's places.
+
+
+def _lines(camera: Camera, aspect: float) -> dict[LineId, Segment]:
+    return {line.id: Segment(spot(line.start, aspect), spot(line.end, aspect)) for line in camera.lines}
+
+
+def _areas(view: View, aspect: float) -> dict[ZoneId, Area]:
+    return {
+        zone.id: Area(tuple(spot(corner, aspect) for corner in zone.polygon), view.movements.leaves_after)
+        for zone in view.camera.zones
+    }
+
+
+def _with_frame(visit: Visit, message: FrameDetections, box: Box, at: FrameRef) -> Visit:
+    """Keep the frames of the newest seconds, some way apart; the first of a visit is one of them at first."""
+    if visit.framed is not None and message.utc_time - visit.framed < _FRAMES_APART:
+        return visit
+    frame = AlertFrame(frame=message.frame, bounding_box=box, detections=at)
+    return replace(visit, frames=(*visit.frames, frame)[-_FRAMES_KEPT:], framed=message.utc_time)
+
+
+def _hour(visit: Visit, view: View) -> int:
+    return visit.since.astimezone(view.timezone).hour
