@@ -17,7 +17,7 @@ class Consumer(driver.Consumer):
     """Goes where the stage's state says, never to the committed offsets."""
 
     async def perform_seek(self) -> None:
-        stage: Stage = cast(App, self.app).stage
+        stage: Stage = cast("App", self.app).stage
         await stage.settle(self)
         for tp, lane in stage.lanes.items():
             # Faust drops what lies below the read offset, and takes a jump above it for acknowledged.

@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
@@ -106,7 +106,7 @@ class Lane:
         return died or offset in self.position.poison
 
     def moved(self, last: int, states: Mapping[str, Held], poison: Iterable[int]) -> Position:
-        """Return the position after a portion. It says what a state that is being redone has to reach, not where it is."""
+        """Return the position after a portion. Of a state that is being redone it says what that has to reach."""
         offsets = {each: held.offset for each, held in states.items()}
         keys = {each: max(offset, self.position.keys.get(each, -1)) for each, offset in offsets.items()}
         known = dict.fromkeys([*self.position.poison, *poison])
@@ -190,6 +190,26 @@ class Stage:
             take: At most so many messages at a time.
         """
         await self._consume(stream, take, Doing(work, self.sending, self.rejected))
+
+    async def send(self, messages: Iterable[Message]) -> None:
+        """Send messages of the stage's own accord, and wait until the broker has them."""
+        await self._send([self.sending(message) for message in messages])
+
+    async def note(self, name: str, value: bytes) -> None:
+        """Keep a value that belongs to no source, in the state topic's partition 0, and wait until it is kept."""
+        await self._send([Sending(self.state_topic, Place("note", name).dumps(), value, _STATE_HEADERS, 0)])
+
+    async def noted(self, name: str) -> bytes | None:
+        """Return what was kept under a name last."""
+        found: bytes | None = None
+        reader = make_reader([f"{url.host}:{url.port or 9092}" for url in self.app.conf.broker_consumer])
+        await reader.start()
+        try:
+            async for record in read_all(reader, [TopicPartition(self.state_topic, 0)]):
+                found = record.value if record.key == Place("note", name).dumps() else found
+        finally:
+            await reader.stop()
+        return found
 
     # --- outputs -----------------------------------------------------------------------------------------------
 
@@ -366,11 +386,7 @@ class Stage:
 
     async def _plans(self, assigned: Sequence[TP]) -> dict[TP, tuple[Plan, Attempt]]:
         """Read what is kept, and only then how far the sources reach: they never end before what was read of them."""
-        reader = AIOKafkaConsumer(
-            bootstrap_servers=[f"{url.host}:{url.port or 9092}" for url in self.app.conf.broker_consumer],
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=8 << 20,
-        )
+        reader = make_reader([f"{url.host}:{url.port or 9092}" for url in self.app.conf.broker_consumer])
         await reader.start()
         try:
             kept = await read_state(reader, self.state_topic, assigned)
@@ -471,25 +487,47 @@ class Doing:
         raise AssertionError(f"nothing is kept, but here is {state!r}")
 
 
+def make_reader(bootstrap: str | list[str]) -> AIOKafkaConsumer:
+    """Make a consumer without a group, for reading a topic from its beginning.
+
+    `earliest` matters: on assignment aiokafka begins to look for a position, `latest` by default, and one that is
+    found late undoes a `seek_to_beginning`. Measured: a whole state topic read as empty.
+    """
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=8 << 20,
+    )
+
+
+async def read_all(reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> AsyncIterator[Any]:
+    """Read partitions from their beginnings to what are their ends now."""
+    if not partitions:
+        return
+    reader.assign(partitions)
+    begin, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+    for partition in partitions:
+        reader.seek(partition, begin[partition])
+    while [each for each in partitions if await reader.position(each) < end[each]]:
+        for records in (await reader.getmany(timeout_ms=200, max_records=5000)).values():
+            for record in records:
+                yield record
+
+
 async def read_state(reader: AIOKafkaConsumer, topic: str, lanes: Sequence[TP]) -> dict[TP, Kept]:
     """Read the partitions of a state topic to their ends, and merge what lies there by lane."""
     kept = {tp: Kept() for tp in lanes}
     partitions = [TopicPartition(topic, number) for number in sorted({tp.partition for tp in lanes})]
-    reader.assign(partitions)
-    ends = await reader.end_offsets(partitions)
-    if partitions:
-        await reader.seek_to_beginning(*partitions)
-    while [at for at in partitions if await reader.position(at) < ends[at]]:
-        for at, records in (await reader.getmany(timeout_ms=200, max_records=5000)).items():
-            for record in records:
-                merge(kept, at.partition, record)
+    async for record in read_all(reader, partitions):
+        merge(kept, record)
     return kept
 
 
-def merge(kept: Mapping[TP, Kept], partition: int, record: Any) -> None:
+def merge(kept: Mapping[TP, Kept], record: Any) -> None:
     """Take in one record of the state topic, unless it belongs to a source that is not ours."""
     place = Place.loads(record.key)
-    lane = kept.get(TP(place.topic, partition))
+    lane = kept.get(TP(place.topic, record.partition))
     if lane is not None:
         lane.merge(place, record.value, int(dict(record.headers).get(_REMOVES, b"-1")))
 

@@ -58,7 +58,7 @@ def read(raw: Raw, topic: Topic, now: datetime) -> Item:
     ref = FrameRef(topic=raw.topic, partition=raw.partition, offset=raw.offset)
     headers: Headers = list(raw.headers or ())  # type: ignore[arg-type]  # from aiokafka always pairs
     try:
-        return Received(decode(topic, raw.key, headers, raw.value or b"", now), ref)
+        return Received(decode(topic, raw.key, headers, raw.value or b"", now), ref, headers, raw.value or b"")
     except Invalid as reason:
         time = datetime.fromtimestamp(raw.timestamp, UTC)
         key = (raw.key or b"").decode(errors="replace")[:200]

@@ -1,0 +1,120 @@
+"""`make kills`: kills, stops and rebalances of a real stage on real Kafka; nothing may be lost, doubled or wrong."""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT)]
+
+from harness import Found, Run, Variant, summary  # noqa: E402 (the path comes first)
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from pipeline.local import java, kafka  # noqa: E402
+
+FULL: Final = (
+    Variant("one-worker", 1, (("kill", 10), ("term", 4), ("stop", 2))),
+    Variant("two-workers", 2, (("kill", 6), ("term", 4), ("stop", 5), ("join", 3))),
+    Variant("two-workers-compacting", 2, (("kill", 6), ("term", 3), ("stop", 6), ("join", 3)), compacting=True),
+    Variant("broker", 2, (("kill", 2), ("stop", 1), ("broker", 3)), compacting=True),
+)
+QUICK: Final = (
+    Variant("quick", 2, (("kill", 3), ("term", 1), ("stop", 2), ("join", 1)), compacting=True, pause=(0.3, 1.2)),
+)
+
+console: Final = Console(stderr=True, width=max(150, Console().width))
+
+
+def main() -> int:
+    """Run the variants, show what came of them, and compare with the limits."""
+    options = _options()
+    variants = [each for each in (*FULL, *QUICK) if each.name in options.only] if options.only else _default()
+    found = [_run(variant, options.seed) for variant in variants]
+    console.print(table(found))
+    result = summary(found) | {"seed": options.seed}
+    missed = _missed(result, quick=variants == list(QUICK))
+    result["limits_missed"] = missed
+    _save(result)
+    print(json.dumps(result))
+    return 1 if missed else 0
+
+
+def _options() -> Any:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--only", nargs="*", help="names of variants")
+    return parser.parse_args()
+
+
+def _default() -> list[Variant]:
+    return list(QUICK if os.environ.get("QUICK", "") not in ("", "0") else FULL)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local"))
+
+
+def _run(variant: Variant, seed: int) -> Found:
+    console.print(
+        f"{variant.name}: {variant.workers} workers, {sum(n for _, n in variant.disturbances)} disturbances …"
+    )
+    place = _home() / "run" / "kills" / variant.name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    port, controller_port = kafka.free_ports(2)
+    libs, runtime = kafka.provision(_home()), java.provision(_home())
+    broker = kafka.Process(kafka.Kafka(place / "kafka", libs, runtime, port, controller_port, cleaner_backoff_ms=200))
+    broker.start()
+    try:
+        return asyncio.run(Run(variant, broker, seed, place).run())
+    finally:
+        broker.stop()
+
+
+def table(found: list[Found]) -> Table:
+    """Show one line a variant."""
+    columns: dict[str, Callable[[Found], str]] = {
+        "variant": lambda each: each.variant,
+        "messages": lambda each: str(each.messages),
+        "disturbed": lambda each: " ".join(f"{kind} {count}" for kind, count in each.done.items()),
+        "ended itself": lambda each: str(each.exits["70"]),
+        "wrong states": lambda each: str(each.wrong_states),
+        "outputs missing / wrong": lambda each: f"{each.missing_outputs} / {each.wrong_outputs}",
+        "unhandled": lambda each: str(each.unhandled),
+        "sent twice": lambda each: str(each.duplicate_outputs),
+        "zombie states": lambda each: str(each.late_states),
+        "state records (cleaned)": lambda each: f"{each.state_records} ({each.compacted_away})",
+        "s": lambda each: f"{each.seconds:.0f}",
+    }
+    shown = Table(*columns, title="Kills, stops and rebalances")
+    for each in found:
+        shown.add_row(*(cell(each) for cell in columns.values()))
+    return shown
+
+
+def _missed(result: dict[str, Any], *, quick: bool) -> list[str]:
+    limits = tomllib.loads((ROOT / "load-tests" / "limits.toml").read_text())["kills"]
+    missed = []
+    if result["aggregate_difference"] > limits["aggregate_difference_max"]:
+        missed.append(f"aggregate_difference {result['aggregate_difference']} > {limits['aggregate_difference_max']}")
+    if not quick and result["kills"] < limits["kills_min"]:
+        missed.append(f"kills {result['kills']} < {limits['kills_min']}")
+    return missed
+
+
+def _save(result: dict[str, Any]) -> None:
+    results = _home() / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "kills.json").write_text(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
