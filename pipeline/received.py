@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from schemas.detections import FrameRef
+from schemas.wire import Headers
 
 M_co = TypeVar("M_co", covariant=True)
 
@@ -14,3 +15,7 @@ class Received(Generic[M_co]):
 
     message: M_co
     ref: FrameRef
+    headers: Headers = ()
+    """As they came: a device's signature covers them all."""
+    value: bytes = b""
+    """As it came; the signature covers it too."""

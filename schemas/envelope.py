@@ -27,6 +27,7 @@ Reason = Literal[
     "bad_signature",
     "repeated_sequence",
     "not_sealed_for_this",
+    "no_key_for_this",
     "bad_image",
     "poison",
 ]

@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+
+from pipeline.reading import records
+from schemas.topics import Topic
 
 Ready = Callable[[], Awaitable[bool]]
 
@@ -46,21 +48,13 @@ def _head(group: tuple[object, ...]) -> tuple[object, ...]:
     return group[:6]
 
 
-def has_key(bootstrap: str, topic: str, key: bytes, partitions: int) -> Ready:
+def has_key(bootstrap: str, topic: Topic, key: bytes) -> Ready:
     """Look whether a topic holds a record of this key."""
 
     async def ask() -> bool:
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
         try:
-            await consumer.start()
-            places = [TopicPartition(topic, number) for number in range(partitions)]
-            consumer.assign(places)
-            await consumer.seek_to_beginning(*places)
-            batches = await consumer.getmany(timeout_ms=300)
-            return any(record.key == key for batch in batches.values() for record in batch)
+            return any([record.key == key async for record in records(bootstrap, topic)])
         except (KafkaError, OSError):
             return False
-        finally:
-            await consumer.stop()
 
     return ask

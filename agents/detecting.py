@@ -1,0 +1,120 @@
+"""Sealed frames in, detections out."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from agents.app import App, create_app
+from agents.stage import Result, Stage
+from models.detector import Detector
+from models.images import BadImage, Limits, decode_jpeg
+from pipeline.errors import Erased, Refused, Rejected
+from pipeline.opening import open_frame, require_authentic
+from pipeline.received import Received
+from pipeline.settings import Settings
+from pipeline.vault.client import Leases, VaultClient
+from schemas import detections
+from schemas.detections import FrameDetections, Still
+from schemas.estate import Estate
+from schemas.frame import Frame
+from schemas.ids import event_id
+from schemas.topics import topics
+from schemas.wire import Sealed
+
+Told = Received[Sealed | Still]
+
+_LIMITS: Final = Limits(bytes=2 << 20, longest=4096)
+
+
+class Detecting:
+    """Opens frames, in memory only, and says what is in them. Keeps nothing: the same frame, the same detections."""
+
+    def __init__(self, estate: Estate, leases: Leases, detector: Detector) -> None:
+        self._estate = estate
+        self._leases = leases
+        self._detector = detector
+        # One thread: a worker is one core's worth, and heartbeats go on beside it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="detect")
+
+    async def work(self, items: Sequence[Told]) -> list[Result]:
+        """Detect in each frame; a still passes through.
+
+        Raises:
+            Unavailable: The vault is away.
+        """
+        return [await self._one(item) for item in items]
+
+    async def _one(self, item: Told) -> Result:
+        message = item.message
+        try:
+            require_authentic(self._estate, message, item.headers, item.value)
+            if isinstance(message, Still):
+                return (message,)
+            return (await self._see(message, item),)
+        except Rejected as why:
+            return why
+
+    async def _see(self, sealed: Sealed, item: Told) -> FrameDetections | detections.Erased:
+        frame = sealed.frame
+        try:
+            key = await self._leases.private_key(frame.key_id, frame.purpose)
+        except Erased:
+            return erased(frame, item)
+        except Refused:
+            raise Rejected("no_key_for_this") from None
+        # Opened before the next await, after which the key may be wiped.
+        jpeg = open_frame(sealed, key)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._detect, frame, jpeg, item)
+
+    def _detect(self, frame: Frame, jpeg: bytes, item: Told) -> FrameDetections:
+        try:
+            picture = decode_jpeg(jpeg, _LIMITS)
+        except BadImage as error:
+            raise Rejected("bad_image", str(error)[:100]) from None
+        return FrameDetections(
+            **common("detections", frame),
+            module=self._detector.module,
+            frame=item.ref,
+            frame_width=picture.shape[1],
+            frame_height=picture.shape[0],
+            reference=frame.reference,
+            motion_in_cells=frame.motion_in_cells,
+            detections=self._detector.detect(picture),
+        )
+
+
+def erased(frame: Frame, item: Told) -> detections.Erased:
+    """Say that a frame's key is gone."""
+    return detections.Erased(**common("erased", frame), module=frame.module, frame=item.ref, key_id=frame.key_id)
+
+
+def common(what: str, frame: Frame) -> dict[str, Any]:
+    """Return what a message about a frame takes over from it."""
+    return {
+        "event_id": event_id(what, frame.store_id, frame.camera_id, frame.device_id, frame.boot, frame.sequence),
+        "store_id": frame.store_id,
+        "camera_id": frame.camera_id,
+        "utc_time": frame.utc_time,
+        "purpose": frame.purpose,
+        "expires_at": frame.expires_at,
+        "notice_id": frame.notice_id,
+        "device_id": frame.device_id,
+        "boot": frame.boot,
+        "sequence": frame.sequence,
+    }
+
+
+def create(settings: Settings, estate: Estate) -> App:
+    """Make the stage."""
+    app = create_app("detecting", settings.kafka, buffer=32)
+    stage = Stage(app, "detecting", topics=topics(estate.frame_ttl), sources=["frames.v1"], outputs=["detections.v1"])
+    vault = VaultClient(settings.vault.url, settings.vault.token.get_secret_value())
+    detecting = Detecting(estate, Leases(vault), Detector.load(settings.weights))
+
+    @app.agent(stage.channel, concurrency=1)
+    async def detect(stream: Any) -> None:
+        """Open every frame, and say what is in it."""
+        await stage.run_batches(stream, work=detecting.work)
+
+    return app

@@ -1,0 +1,66 @@
+"""Alerts and counts in, warehouse rows out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agents.app import App, create_app
+from agents.silence import Silence
+from agents.stage import Result, Stage
+from pipeline.clock import SystemClock
+from pipeline.flow.rows import row
+from pipeline.received import Received
+from pipeline.settings import Settings
+from pipeline.warehouse.client import Warehouse
+from pipeline.warehouse.login import writer
+from schemas.alert import Alert
+from schemas.estate import Estate
+from schemas.flow import CoverageWindow, FlowWindow
+from schemas.topics import topics
+
+Told = Received[Alert | FlowWindow | CoverageWindow]
+
+
+class Recording:
+    """Writes rows. Each carries its full value: written again, it changes nothing."""
+
+    def __init__(self, warehouse: Warehouse, silence: Silence) -> None:
+        self._warehouse = warehouse
+        self._silence = silence
+
+    async def work(self, items: Sequence[Told]) -> list[Result]:
+        """Write a row for each message.
+
+        Raises:
+            Unavailable: ClickHouse is away.
+        """
+        await self._warehouse.insert([row(item.message) for item in items])
+        for item in items:
+            if isinstance(item.message, CoverageWindow):
+                self._silence.heard(item.message)
+        return [() for _ in items]
+
+
+def create(settings: Settings, estate: Estate) -> App:
+    """Make the stage."""
+    app = create_app("recording", settings.kafka)
+    stage = Stage(
+        app,
+        "recording",
+        topics=topics(estate.frame_ttl),
+        sources=["alerts.v1", "flow.v1"],
+        outputs=["detections.v1"],
+    )
+    silence = Silence(stage, estate, settings.kafka, SystemClock())
+    recording = Recording(Warehouse(writer(settings.clickhouse)), silence)
+
+    @app.agent(stage.channel, concurrency=1)
+    async def record(stream: Any) -> None:
+        """Write every alert and every window into the warehouse."""
+        await stage.run_batches(stream, work=recording.work)
+
+    @app.timer(interval=silence.every.total_seconds())  # type: ignore[untyped-decorator]  # Faust types it nowhere
+    async def listen() -> None:
+        """Close the windows of cameras that fell silent."""
+        await silence.listen()
+
+    return app

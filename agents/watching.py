@@ -1,0 +1,70 @@
+"""Detections in, movements judged and counted, alerts and windows out."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from agents.app import App, create_app
+from agents.stage import Codec, Stage
+from pipeline import watching
+from pipeline.errors import Rejected
+from pipeline.received import Received
+from pipeline.settings import Settings
+from pipeline.watching import CameraState, View
+from schemas.envelope import CameraMessage, Message, Module
+from schemas.estate import Estate, load_regulations
+from schemas.ids import CameraId, StoreId
+from schemas.regulation import Regulation
+from schemas.topics import topics
+
+Views = Mapping[tuple[StoreId, CameraId], View]
+
+STATE = Codec(watching.dumps, watching.loads)
+
+
+def views_of(estate: Estate, regulations: Mapping[StoreId, Regulation]) -> Views:
+    """Put together what the step has to know of every camera."""
+    digest = hashlib.sha256(estate.model_dump_json().encode()).hexdigest()
+    module = Module(name="watching", version="1", config_digest=digest)
+    return {
+        (store.id, camera.id): watching.view(store, camera, estate.flow, regulations[store.id], module)
+        for store in estate.stores
+        for camera in store.cameras
+    }
+
+
+def step(
+    state: CameraState | None, received: Received[CameraMessage], *, views: Views
+) -> tuple[CameraState, Sequence[Message]]:
+    """Follow one camera by one message.
+
+    Raises:
+        Rejected: The estate has no such camera.
+    """
+    message = received.message
+    view = views.get((message.store_id, message.camera_id))
+    if view is None:
+        raise Rejected("unknown_camera")
+    return watching.step(state or CameraState(), message, received.ref, view=view)
+
+
+def create(settings: Settings, estate: Estate) -> App:
+    """Make the stage."""
+    app = create_app("watching", settings.kafka)
+    stage = Stage(
+        app,
+        "watching",
+        topics=topics(estate.frame_ttl),
+        sources=["detections.v1"],
+        outputs=["alerts.v1", "flow.v1"],
+        lives=None,
+    )
+    views = views_of(estate, load_regulations(settings.estate, estate))
+
+    @app.agent(stage.channel, concurrency=1)
+    async def watch(stream: Any) -> None:
+        """Follow every camera, and send on what the rules notice and the windows count."""
+        await stage.run(stream, step=partial(step, views=views), state=STATE)
+
+    return app

@@ -1,0 +1,325 @@
+"""The whole system on this machine: three cameras of two stores, as child processes on loopback."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import webbrowser
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.broker import apply_topics
+from pipeline.clock import SystemClock
+from pipeline.errors import Misconfigured
+from pipeline.local import clickhouse as engine
+from pipeline.local import java, kafka
+from pipeline.local.estate import Scene, cameras_of, key_path, write_estate
+from pipeline.local.provision import provision
+from pipeline.local.ready import group_has_work, has_key, http_ok
+from pipeline.local.summary import Summary, summarise
+from pipeline.local.supervise import Child, Supervisor
+from pipeline.settings import Clickhouse
+from pipeline.vault import tokens
+from pipeline.warehouse.login import owner
+from pipeline.warehouse.migrations import migrate
+from schemas.estate import Estate, load_estate
+from schemas.topics import STAGES, topics
+
+_MIMAMORI: Final = (sys.executable, "-m", "pipeline")
+_INFRASTRUCTURE, _WORKERS, _DEVICES = 0, 1, 2
+_AHEAD: Final = timedelta(minutes=5)
+"""How far ahead demo devices fetch keys: their buckets are so short that a day of them would be thousands."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for."""
+
+    home: Path
+    scene: Scene
+    seconds: float | None = None
+    headless: bool = False
+    workers: int = 1
+    """Processes of each of detecting and watching."""
+
+
+class Demo:
+    """One run: its folder, ports and children."""
+
+    def __init__(self, wish: Wish, console: Console) -> None:
+        self._wish = wish
+        self._console = console
+        self.run = wish.home / "run" / "demo"
+        self.logs = wish.home / "logs"
+        self.ports = dict(
+            zip(("kafka", "controller", "clickhouse", "vault", "console"), kafka.free_ports(5), strict=True)
+        )
+        self.supervisor = Supervisor(self.logs, SystemClock(), self._tell)
+
+    async def start(self) -> None:
+        """Bring everything up; return when each part says that it is ready."""
+        self._fresh()
+        self.estate_path = write_estate(self._wish.scene, self.run / "estate")
+        self.estate: Estate = load_estate(self.estate_path)
+        self.tokens = _tokens(self.run / "vault", self.estate)
+        with self._status("Kafka, ClickHouse and the vault"):
+            await self.supervisor.start(self._kafka(), self._clickhouse(), self._vault())
+        with self._status("topics and tables"):
+            await apply_topics(self.bootstrap, topics(self.estate.frame_ttl).values())
+            await migrate(owner(self._login()))
+        with self._status("stages and console"):
+            await self.supervisor.start(*self._stages(), self._hq())
+        with self._status("devices"):
+            await self.supervisor.start(*self._devices())
+
+    async def stop(self) -> None:
+        await self.supervisor.stop()
+
+    async def summary(self) -> Summary:
+        """Count what happened, from Kafka, the vault and ClickHouse."""
+        return await summarise(
+            self.bootstrap, topics(self.estate.frame_ttl), self.vault_url, self.tokens, self._login()
+        )
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.ports['kafka']}"
+
+    @property
+    def vault_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['vault']}"
+
+    @property
+    def console_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['console']}/"
+
+    def table(self) -> Table:
+        """What runs where."""
+        table = Table(title="Mimamori 見守り", title_justify="left")
+        for column in ("process", "what it does", "where", "pid", "log"):
+            table.add_column(column, overflow="fold")
+        for child in self.supervisor.children:
+            pid = str(self.supervisor.pid(child.name))
+            table.add_row(child.name, child.what, child.address or "-", pid, str(self.logs / f"{child.name}.log"))
+        return table
+
+    def _fresh(self) -> None:
+        """Begin with nothing: keys, topics and tables of the last run are gone."""
+        shutil.rmtree(self.run, ignore_errors=True)
+        self.run.mkdir(parents=True, mode=0o700)
+        if self.logs.exists():
+            shutil.rmtree(self.logs)
+
+    def _kafka(self) -> Child:
+        broker = kafka.Kafka(
+            home=self.run / "kafka",
+            libs=self._wish.home / "kafka" / "libs",
+            java=java.provision(self._wish.home),
+            port=self.ports["kafka"],
+            controller_port=self.ports["controller"],
+        )
+        broker.prepare()
+        return Child(
+            "kafka",
+            broker.argv(),
+            lambda: kafka.ready(self.bootstrap),
+            what="Apache Kafka, one node",
+            address=self.bootstrap,
+            tier=_INFRASTRUCTURE,
+        )
+
+    def _clickhouse(self) -> Child:
+        self.clickhouse = engine.Clickhouse(self.run / "clickhouse", self.ports["clickhouse"])
+        self.clickhouse.write_config()
+
+        async def ready() -> bool:
+            return await asyncio.to_thread(self.clickhouse.ready)
+
+        return Child(
+            "clickhouse",
+            self.clickhouse.argv(),
+            ready,
+            what="ClickHouse engine",
+            address=self.clickhouse.url,
+            tier=_INFRASTRUCTURE,
+        )
+
+    def _vault(self) -> Child:
+        arguments = ("--port", str(self.ports["vault"]), "--dir", str(self.run / "vault"))
+        return Child(
+            "vault",
+            (*_MIMAMORI, "vault", "serve", *arguments),
+            http_ok(f"{self.vault_url}/healthz"),
+            what="keys, leases, destruction, ledger",
+            address=self.vault_url,
+            env=self._env(),
+            tier=_INFRASTRUCTURE,
+        )
+
+    def _stages(self) -> list[Child]:
+        counts = {"detecting": self._wish.workers, "watching": self._wish.workers}
+        return [
+            Child(
+                stage if number == 0 else f"{stage}-{number + 1}",
+                (*_MIMAMORI, "worker", stage),
+                group_has_work(self.bootstrap, f"mimamori-{stage}"),
+                what=f"stage, consumer group mimamori-{stage}",
+                env=self._env(stage) | self._writes(stage),
+                tier=_WORKERS,
+            )
+            for stage in STAGES
+            for number in range(counts.get(stage, 1))
+        ]
+
+    def _hq(self) -> Child:
+        return Child(
+            "console",
+            (*_MIMAMORI, "console", "serve", "--port", str(self.ports["console"])),
+            http_ok(f"{self.console_url}healthz"),
+            what="the console of headquarters",
+            address=self.console_url,
+            env=self._env("console") | self.clickhouse.environment(engine.READER),
+            tier=_WORKERS,
+        )
+
+    def _devices(self) -> list[Child]:
+        devices = {(store.id, camera.id): camera.device for store in self.estate.stores for camera in store.cameras}
+        frames = topics(self.estate.frame_ttl)["frames.v1"]
+        return [
+            Child(
+                f"device-{store}-{camera}",
+                (
+                    *(*_MIMAMORI, "publish", self._wish.scene.sources[store, camera]),
+                    *("--store", store, "--camera", camera, "--loop"),
+                    *("--key", str(key_path(self.run / "estate", str(devices[store, camera])))),
+                    *("--state", str(self.run / "devices" / f"{store}-{camera}")),
+                ),
+                has_key(self.bootstrap, frames, f"{store}/{camera}".encode()),
+                what=f"device of camera {store}/{camera}",
+                address=self._wish.scene.sources[store, camera],
+                env=self._env(f"device-{devices[store, camera]}"),
+                tier=_DEVICES,
+            )
+            for store, camera in cameras_of(self.estate)
+        ]
+
+    def _env(self, principal: str | None = None) -> dict[str, str]:
+        token = {"MIMAMORI_VAULT__TOKEN": self.tokens[principal]} if principal in self.tokens else {}
+        return {
+            "MIMAMORI_HOME": str(self._wish.home.absolute()),
+            "MIMAMORI_ESTATE": str(self.estate_path.absolute()),
+            "MIMAMORI_KAFKA__BOOTSTRAP": self.bootstrap,
+            "MIMAMORI_VAULT__URL": self.vault_url,
+            "MIMAMORI_VAULT__AHEAD": str(_AHEAD.total_seconds()),
+            # One thread each: processes are what is scaled, and OpenCV's own threads would fight over the cores.
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            **token,
+        }
+
+    def _writes(self, stage: str) -> dict[str, str]:
+        return self.clickhouse.environment(engine.WRITER) if stage == "recording" else {}
+
+    def _login(self) -> Clickhouse:
+        passwords = self.clickhouse.passwords()
+        return Clickhouse(
+            url=self.clickhouse.url,
+            owner_password=passwords["owner"],
+            reader_password=passwords["reader"],
+        )
+
+    def _tell(self, line: str) -> None:
+        self._console.print(f"[yellow]{line}[/yellow]")
+
+    @contextlib.contextmanager
+    def _status(self, what: str) -> Iterator[None]:
+        with self._console.status(f"Starting {what} …"):
+            yield
+        self._console.print(f"[green]✓[/green] {what}")
+
+
+def _tokens(folder: Path, estate: Estate) -> dict[str, str]:
+    """Make a token for every stage and device, and return them by principal."""
+    tokens.issue(folder, tokens.principals_of(estate))
+    return {each.name: each.read_text() for each in (folder / tokens.FOLDER).iterdir()}
+
+
+async def run(wish: Wish, console: Console) -> Summary | None:
+    """Run the demo until its time is up or somebody ends it.
+
+    Returns:
+        What happened, when it ran for a given time.
+
+    Raises:
+        CannotKeepUp: A child does not stay up.
+        Misconfigured: Something that it needs is not there, or another demo runs in this folder.
+    """
+    with _alone(wish.home):
+        await provision(wish.home, console)
+        stopped = asyncio.Event()
+        for which in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(which, stopped.set)
+        demo = Demo(wish, console)
+        try:
+            return await _until_stopped(demo, wish, console, stopped)
+        finally:
+            console.print("Stopping …")
+            await demo.stop()
+            console.print("Everything is stopped.")
+
+
+async def _until_stopped(demo: Demo, wish: Wish, console: Console, stopped: asyncio.Event) -> Summary | None:
+    starting = asyncio.ensure_future(demo.start())
+    await _first(starting, stopped)
+    if stopped.is_set():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return None
+    await starting
+    console.print(demo.table())
+    console.print(f"\nConsole コンソール: [bold]{demo.console_url}[/bold]   showing {wish.scene.what}")
+    if wish.seconds is None:
+        console.print("Ctrl-C stops everything.")
+        if not wish.headless and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
+            webbrowser.open(demo.console_url)
+    failing = asyncio.ensure_future(demo.supervisor.failed())
+    await _first(failing, stopped, wish.seconds)
+    if failing.done():
+        await failing
+    failing.cancel()
+    if stopped.is_set() or wish.seconds is None:
+        return None
+    with console.status("Counting what happened …"):
+        return await demo.summary()
+
+
+async def _first(task: asyncio.Future[Any], stopped: asyncio.Event, seconds: float | None = None) -> None:
+    """Wait for a task, for the user, or for the time to be up; whichever comes first."""
+    asked: asyncio.Future[Any] = asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait([task, asked], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[TextIO]:
+    """Hold the folder: two demos in one would delete each other's files."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Misconfigured(
+                f"another demo runs in {home}: stop it first, or set MIMAMORI_HOME to another folder"
+            ) from None
+        yield lock

@@ -1,0 +1,113 @@
+"""What happened in a run, counted from Kafka, the vault and ClickHouse; never from a producer's memory."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from pipeline.errors import Erased
+from pipeline.reading import records
+from pipeline.settings import Clickhouse
+from pipeline.vault.client import Leases, connected
+from pipeline.warehouse import queries
+from pipeline.warehouse.client import Warehouse
+from pipeline.warehouse.login import reader
+from schemas.detections import FrameDetections
+from schemas.frame import Frame
+from schemas.topics import Topic
+from schemas.wire import Sealed, decode
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a run. `frames_refused_after_expiry`: expired frames still in the log whose key could not be had."""
+
+    frames_published: int
+    stills: int
+    frames_opened: int
+    detections: int
+    people_tracked: int
+    crossings: int
+    alerts: int
+    flow_rows: int
+    keys_destroyed: int
+    frames_refused_after_expiry: int
+    frames_opened_after_expiry: int
+    dead_letters: int
+    latency_ms: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+async def summarise(
+    bootstrap: str, topics: Mapping[str, Topic], vault_url: str, tokens: Mapping[str, str], clickhouse: Clickhouse
+) -> Summary:
+    """Count everything, reading each topic from its beginning."""
+    async with (
+        connected(vault_url, tokens["detecting"]) as detecting,
+        connected(vault_url, tokens["console"]) as console,
+        Warehouse(reader(clickhouse)) as warehouse,
+    ):
+        frames = await _frames(bootstrap, topics["frames.v1"], Leases(detecting))
+        seen = await _seen(bootstrap, topics["detections.v1"])
+        dead = [name for name in topics if name.endswith(".dead")]
+        letters = sum([await _count(bootstrap, topics[name]) for name in dead])
+        (totals,) = await warehouse.ask(queries.totals())
+        (latency,) = await warehouse.ask(queries.latency())
+        status = await console.status()
+    return Summary(
+        frames_published=frames["frames"],
+        stills=frames["stills"],
+        frames_opened=seen["frames"],
+        detections=seen["detections"],
+        people_tracked=totals.people_tracked,
+        crossings=totals.crossings,
+        alerts=totals.alerts,
+        flow_rows=totals.flow_rows,
+        keys_destroyed=status.keys_destroyed,
+        frames_refused_after_expiry=frames["refused"],
+        frames_opened_after_expiry=frames["opened"],
+        dead_letters=letters,
+        latency_ms={"p50": round(latency.p50, 1), "p95": round(latency.p95, 1), "p99": round(latency.p99, 1)},
+    )
+
+
+async def _frames(bootstrap: str, topic: Topic, leases: Leases) -> Counter[str]:
+    """Read the frames' log from offset 0, and try to open all in it that has expired."""
+    counts: Counter[str] = Counter()
+    answers: dict[str, str] = {}
+    now = datetime.now(UTC)
+    async for record in records(bootstrap, topic):
+        message = decode(topic, record.key, record.headers, record.value or b"")
+        if not isinstance(message, Sealed):
+            counts["stills"] += 1
+            continue
+        counts["frames"] += 1
+        if message.frame.expires_at <= now:
+            key_id = message.frame.key_id
+            answers[key_id] = answers.get(key_id) or await _try(leases, message.frame)
+            counts[answers[key_id]] += 1
+    return counts
+
+
+async def _try(leases: Leases, frame: Frame) -> str:
+    try:
+        await leases.private_key(frame.key_id, frame.purpose)
+    except Erased:
+        return "refused"
+    return "opened"
+
+
+async def _seen(bootstrap: str, topic: Topic) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    async for record in records(bootstrap, topic):
+        message = decode(topic, record.key, record.headers, record.value or b"")
+        if isinstance(message, FrameDetections):
+            counts["frames"] += 1
+            counts["detections"] += len(message.detections)
+    return counts
+
+
+async def _count(bootstrap: str, topic: Topic) -> int:
+    return len([record async for record in records(bootstrap, topic)])
