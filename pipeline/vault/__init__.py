@@ -1,0 +1,1 @@
+"""Keys, leases, destruction, and the ledger that proves it."""

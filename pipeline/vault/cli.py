@@ -1,0 +1,114 @@
+"""`mimamori vault`: the process that holds the keys."""
+
+import asyncio
+import signal
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline import signing
+from pipeline.errors import Misconfigured
+from pipeline.logs import configure, log
+from pipeline.sealing import SealSuite
+from pipeline.settings import settings
+from pipeline.vault import tokens
+from pipeline.vault.guard import Guard, HostClock
+from pipeline.vault.hardening import keep_memory_private
+from pipeline.vault.ledger import FileLedger
+from pipeline.vault.policy import Policy, policy_of
+from pipeline.vault.ring import FileRing
+from pipeline.vault.service import Keeper, app_of
+from pipeline.vault.store import SqliteKeyTable
+from pipeline.vault.vault import Limits, Vault
+from schemas.estate import Estate, load_estate, load_regulations
+from schemas.frozen import Length
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+app = typer.Typer(no_args_is_help=True, help="The vault: keys, leases, destruction on time, and the ledger.")
+
+Folder = Annotated[Path, typer.Option("--dir", help="Where key table, key ring, ledger and tokens lie")]
+EstateFile = Annotated[Path | None, typer.Option("--estate", help="The estate; default: MIMAMORI_ESTATE")]
+
+
+@app.command()
+def serve(  # noqa: PLR0917 - the command line's own options, each by name
+    folder: Folder,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8200,
+    host: Annotated[str, typer.Option(help="Loopback only: the vault does not speak TLS yet")] = "127.0.0.1",
+    estate: EstateFile = None,
+    frame_ttl: Annotated[str | None, typer.Option(help="Shorter than the estate's: '60s', '15min', '1h'")] = None,
+    suite: Annotated[SealSuite, typer.Option(help="Of new keys")] = SealSuite.MLKEM768_X25519,
+) -> None:
+    """Make, lend and destroy keys until stopped."""
+    if host not in _LOOPBACK:
+        raise Misconfigured(f"the vault listens on loopback only, not on {host}")
+    keep_memory_private()
+    configure(settings().logs, "vault")
+    found = load_estate(estate or settings().estate)
+    keeper = _keeper(folder, _policy(found, estate or settings().estate, frame_ttl), Limits(suite=suite))
+    known = tokens.issue(folder, tokens.principals_of(found))
+    log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
+    config = uvicorn.Config(
+        app_of(keeper, known), host=host, port=port, access_log=False, log_config=None, server_header=False
+    )
+    # uvicorn stops in good order, and then raises the signal that stopped it once more.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _leave)
+    asyncio.run(uvicorn.Server(config).serve())
+
+
+@app.command("tokens")
+def issue_tokens(folder: Folder, estate: EstateFile = None) -> None:
+    """Make a token for every stage and device that has none, each in its own file of DIR/tokens."""
+    tokens.issue(folder, tokens.principals_of(load_estate(estate or settings().estate)))
+    for own in sorted((folder / tokens.FOLDER).iterdir()):
+        typer.echo(str(own))
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def _keeper(folder: Path, policy: Policy, limits: Limits) -> Keeper:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # The ring first: whoever holds it is the only vault here.
+    ring = FileRing(folder / "ring" / "slot-keys")
+    table = SqliteKeyTable(folder / "keys.db")
+    key = signing.load_or_create(folder / "ledger.key")
+    ledger = FileLedger(folder / "ledger.jsonl", key)
+    guard = Guard(HostClock(), table.high_water())
+    vault = Vault(table, ring, ledger, policy, limits)
+    vault.recover(guard.read().now)
+    return Keeper(vault, ledger, guard, _public(folder, key))
+
+
+def _public(folder: Path, key: Ed25519PrivateKey) -> bytes:
+    public = signing.public_bytes(key)
+    (folder / "ledger.pub").write_text(public.hex() + "\n")
+    return public
+
+
+def _policy(estate: Estate, path: Path, frame_ttl: str | None) -> Policy:
+    chosen = estate if frame_ttl is None else estate.model_copy(update={"frame_ttl": _shorter(estate, frame_ttl)})
+    policy = policy_of(chosen, load_regulations(path, estate), HostClock().now())
+    cameras = [(store.id, camera.id) for store in estate.stores for camera in store.cameras]
+    for store, camera in cameras:
+        if (store, camera) not in policy.cameras:
+            log().warning("camera gets no keys", store=store, camera=camera, detail="mimamori estate check says why")
+    return policy
+
+
+def _shorter(estate: Estate, text: str) -> timedelta:
+    try:
+        ttl = TypeAdapter(Length).validate_python(text)
+    except ValidationError:
+        raise Misconfigured(f"--frame-ttl {text}: write 60s, 15min or 1h") from None
+    if not timedelta(0) < ttl <= estate.frame_ttl:
+        raise Misconfigured(f"--frame-ttl {text}: the estate keeps frames {estate.frame_ttl} and no longer")
+    return ttl

@@ -1,0 +1,239 @@
+"""The vault from afar: public keys for devices, leases for stages, the ledger for erasing and the console."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from pipeline import sealing
+from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
+from pipeline.sealing import KeyPair, SealSuite
+from pipeline.vault.api import (
+    Lease,
+    LeaseRequest,
+    LedgerPage,
+    PublicKey,
+    PublicKeys,
+    PublicKeysQuery,
+    Status,
+    lease_info,
+)
+from pipeline.vault.keys import Owner
+from pipeline.vault.ring import wipe
+from schemas.envelope import Purpose
+from schemas.ids import KeyId
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+_TIMEOUT: Final = httpx.Timeout(5)
+_ERASED_REMEMBERED: Final = 50_000
+
+
+class VaultClient:
+    """One principal's way to the vault.
+
+    Every method raises Unavailable when the vault is away, Refused when this principal may not, Erased when the key is
+    gone, and Rejected when there never was such a thing.
+    """
+
+    def __init__(self, url: str, token: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT, transport=transport
+        )
+
+    async def public_keys(self, owner: Owner, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
+        """Return the keys for frames from `start` to before `end`, fewer where there are too many for one answer."""
+        asked = PublicKeysQuery(store=owner.store, camera=owner.camera, purpose=owner.purpose, start=start, end=end)
+        return (await self._ask(PublicKeys, "GET", "/v1/public-keys", params=asked.model_dump(mode="json"))).keys
+
+    async def lease(self, key_id: KeyId, purpose: Purpose, lease_public: bytes) -> Lease:
+        """Ask to hold a private key. It comes sealed to `lease_public`."""
+        asked = LeaseRequest(key_id=key_id, purpose=purpose, lease_public=lease_public)
+        return await self._ask(Lease, "POST", "/v1/leases", json=asked.model_dump(mode="json"))
+
+    async def ledger(self, from_index: int, limit: int = 1000) -> LedgerPage:
+        """Return ledger entries from an index on."""
+        return await self._ask(LedgerPage, "GET", "/v1/ledger", params={"from_index": from_index, "limit": limit})
+
+    async def status(self) -> Status:
+        """Return the vault in numbers."""
+        return await self._ask(Status, "GET", "/v1/status")
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _ask(self, answer: type[Answer], method: str, path: str, **more: Any) -> Answer:
+        try:
+            response = await self._http.request(method, path, **more)
+        except httpx.TransportError as error:
+            raise Unavailable(f"the vault is away: {type(error).__name__}") from None
+        if response.is_success:
+            try:
+                return answer.model_validate_json(response.content)
+            except ValidationError:
+                # Not quoted: an answer may hold a sealed key.
+                raise Unavailable(f"the vault's answer to {path} cannot be read") from None
+        raise _error(response)
+
+
+def _error(response: httpx.Response) -> MimamoriError:
+    try:
+        said = str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        said = f"the vault answered {response.status_code}"
+    match response.status_code:
+        case HTTPStatus.GONE:
+            return Erased(said)
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return Refused(said)
+        case HTTPStatus.NOT_FOUND:
+            return Rejected("wrong_key", said)
+        case HTTPStatus.UNPROCESSABLE_ENTITY:
+            return Rejected("bad_content", "the vault cannot read what was asked")
+        case _:
+            return Unavailable(said)
+
+
+class DeviceKeys:
+    """The public keys of one camera, fetched ahead, so that a device seals for hours without the vault."""
+
+    def __init__(self, client: VaultClient, owner: Owner, ahead: timedelta) -> None:
+        self._client = client
+        self._owner = owner
+        self._ahead = ahead
+        self._keys: OrderedDict[datetime, PublicKey] = OrderedDict()
+
+    def key_at(self, time: datetime) -> PublicKey | None:
+        """Return the key for a frame of this time; None where none was fetched: such a frame must be dropped."""
+        found = next((key for key in reversed(self._keys.values()) if key.bucket_start <= time), None)
+        return found if found is not None and time < found.bucket_end else None
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of what was fetched."""
+        return next((key.bucket_end for key in reversed(self._keys.values())), None)
+
+    async def refresh(self, now: datetime) -> None:
+        """Fetch the keys that are missing up to `ahead` from now, and drop those of frames long past.
+
+        Call it every so often, more often than `ahead`; it asks nothing when nothing is missing.
+
+        Raises:
+            Unavailable: The vault is away; what was fetched stays.
+            Refused: This device gets no keys for this camera.
+        """
+        for start in [start for start, key in self._keys.items() if key.expires_at <= now]:
+            del self._keys[start]
+        start, end = max(self.until or now, now), now + self._ahead
+        while start < end:
+            fetched = await self._client.public_keys(self._owner, start, end)
+            self._keys |= {key.bucket_start: key for key in fetched if key.bucket_end > start}
+            if not fetched or fetched[-1].bucket_end <= start:
+                return
+            start = fetched[-1].bucket_end
+
+
+@dataclass(frozen=True)
+class _Held:
+    private: bytearray
+    ends: float
+
+
+class Leases:
+    """The private keys that one worker holds at the moment, each for a minute at most, wiped when it ends.
+
+    The lease key is made here and never leaves; on the wire a private key is always sealed to it.
+    """
+
+    def __init__(
+        self,
+        client: VaultClient,
+        suite: SealSuite = SealSuite.MLKEM768_X25519,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._pair: KeyPair = sealing.generate(suite)
+        self._monotonic = monotonic
+        self._held: dict[tuple[KeyId, Purpose], _Held] = {}
+        self._erased: OrderedDict[KeyId, None] = OrderedDict()
+        self._asking = asyncio.Lock()
+
+    def held(self, key_id: KeyId, purpose: Purpose) -> bytearray | None:
+        """Return the key if it is held right now. Use it before you next await: later it may have been wiped."""
+        found = self._held.get((key_id, purpose))
+        return found.private if found is not None and self._monotonic() < found.ends else None
+
+    async def private_key(self, key_id: KeyId, purpose: Purpose) -> bytearray:
+        """Return the key, asking for it where it is not held. Use it before you next await, and keep no copy.
+
+        Raises:
+            Erased: It was destroyed: count the frame and go on.
+            Refused: Not for this worker or this purpose.
+            Rejected: There never was such a key.
+            Unavailable: The vault is away: wait and try again.
+        """
+        if (private := self.held(key_id, purpose)) is not None:
+            return private
+        if key_id in self._erased:
+            raise Erased(f"key {key_id} is destroyed")
+        async with self._asking:
+            return self.held(key_id, purpose) or await self._ask(key_id, purpose)
+
+    async def open_(self, key_id: KeyId, purpose: Purpose, info: bytes, sealed: bytes) -> bytes:
+        """Open a frame; errors as of `private_key`, and Rejected when it does not open under this envelope."""
+        return sealing.open_(await self.private_key(key_id, purpose), info, sealed)
+
+    def close(self) -> None:
+        """Wipe everything that is held."""
+        for asked in list(self._held):
+            self._end(asked)
+        wipe(self._pair.private)
+
+    async def _ask(self, key_id: KeyId, purpose: Purpose) -> bytearray:
+        asked_at = self._monotonic()
+        try:
+            lease = await self._client.lease(key_id, purpose, self._pair.public)
+        except Erased:
+            self._remember_erased(key_id)
+            raise
+        private = bytearray(sealing.open_(self._pair.private, lease_info(lease), lease.sealed))
+        # From when it was asked for, by a clock that only runs: neither the way here nor a clock that was set adds.
+        return self._hold((key_id, purpose), private, asked_at + (lease.ends_at - lease.at).total_seconds())
+
+    def _hold(self, asked: tuple[KeyId, Purpose], private: bytearray, ends: float) -> bytearray:
+        self._end(asked)
+        held = self._held[asked] = _Held(private, ends)
+        asyncio.get_running_loop().call_later(max(0, ends - self._monotonic()), self._end_if, asked, held)
+        return private
+
+    def _end_if(self, asked: tuple[KeyId, Purpose], held: _Held) -> None:
+        if self._held.get(asked) is held:
+            self._end(asked)
+
+    def _end(self, asked: tuple[KeyId, Purpose]) -> None:
+        if (held := self._held.pop(asked, None)) is not None:
+            wipe(held.private)
+
+    def _remember_erased(self, key_id: KeyId) -> None:
+        # Destroyed is for good; a replay of a million expired frames asks once a key.
+        self._erased[key_id] = None
+        if len(self._erased) > _ERASED_REMEMBERED:
+            self._erased.popitem(last=False)
+
+
+@asynccontextmanager
+async def connected(url: str, token: str) -> AsyncIterator[VaultClient]:
+    """Give a client for the length of a block."""
+    client = VaultClient(url, token)
+    try:
+        yield client
+    finally:
+        await client.close()

@@ -1,0 +1,202 @@
+"""The vault as a service: HTTP on the outside, the timer of destruction on the inside."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
+from pipeline.logs import log
+from pipeline.vault.access import Action, Principal, require
+from pipeline.vault.api import Lease, LeaseRequest, LedgerPage, PublicKey, PublicKeys, PublicKeysQuery, Status
+from pipeline.vault.guard import Guard
+from pipeline.vault.keys import BucketKey, Owner
+from pipeline.vault.ledger import Ledger
+from pipeline.vault.tokens import Tokens
+from pipeline.vault.vault import Vault
+
+LONGEST_NAP: Final = timedelta(seconds=1)
+"""How long the timer sleeps at most: the wall clock may be set, and leases wait to be told."""
+
+TIME_NOTED_EVERY: Final = timedelta(seconds=10)
+PAGE: Final = 1000
+
+
+class Stranger(MimamoriError):
+    """No token, or one that nobody holds."""
+
+
+_STATUS: Final[dict[type[MimamoriError], HTTPStatus]] = {
+    Stranger: HTTPStatus.UNAUTHORIZED,
+    Refused: HTTPStatus.FORBIDDEN,
+    Rejected: HTTPStatus.NOT_FOUND,
+    Erased: HTTPStatus.GONE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class Keeper:
+    """One vault with its time: what the service's requests and its timer share, in one thread."""
+
+    def __init__(self, vault: Vault, ledger: Ledger, guard: Guard, ledger_public_key: bytes) -> None:
+        self.vault = vault
+        self.ledger = ledger
+        self.guard = guard
+        self.ledger_public_key = ledger_public_key
+        self._noted: datetime | None = None
+
+    def now(self) -> datetime:
+        return self.guard.read().now
+
+    def tick(self) -> timedelta:
+        """Destroy what is due, tell the ledger, and say how long to sleep.
+
+        Raises:
+            Unavailable: Try again soon; what is destroyed is destroyed.
+        """
+        self.vault.shred(self.now())
+        if buried := self.vault.bury(self.now()):
+            log().info("keys destroyed", count=buried)
+        self.vault.tell(self.now())
+        self._note_time(self.now())
+        due = self.vault.next_destruction()
+        return LONGEST_NAP if due is None else min(LONGEST_NAP, max(due - self.now(), timedelta(0)))
+
+    def lend(self, principal: Principal, asked: LeaseRequest) -> Lease:
+        """Lend a key, unless its life hangs on a wall clock that leapt: then nobody knows whether it is over."""
+        reading = self.guard.read()
+        expires_at = self.vault.expires_at(asked.key_id) if reading.doubtful else None
+        if expires_at is not None and reading.now < expires_at <= reading.wall:
+            raise Unavailable("the clock leapt: whether this key has expired is not known yet")
+        return self.vault.lease(principal, asked.key_id, asked.purpose, asked.lease_public, reading.now)
+
+    def status(self) -> Status:
+        reading = self.guard.read()
+        more = {"clock_doubtful": reading.doubtful, "ledger_public_key": self.ledger_public_key}
+        return self.vault.status(reading.now).model_copy(update=more)
+
+    def _note_time(self, now: datetime) -> None:
+        if self._noted is None or now - self._noted >= TIME_NOTED_EVERY:
+            self.vault.note_time(now)
+            self._noted = now
+
+
+async def destroy_on_time(keeper: Keeper) -> None:
+    """Run until cancelled. Kafka, stages and HTTP may all be away: keys die on time."""
+    doubtful = False
+    while True:
+        try:
+            nap = keeper.tick()
+        except Unavailable as error:
+            log().error("destruction or ledger waits", error=str(error))
+            nap = LONGEST_NAP / 2
+        if (leapt := keeper.guard.read().doubtful) != doubtful:
+            log().warning("clock leapt" if leapt else "clock believed again", detail="keys die by elapsed time")
+            doubtful = leapt
+        await asyncio.sleep(nap.total_seconds())
+
+
+def app_of(keeper: Keeper, tokens: Tokens) -> FastAPI:
+    """Put a vault behind HTTP. It must have recovered before."""
+    app = FastAPI(title="Mimamori vault", version="1", docs_url=None, redoc_url=None, lifespan=_lifespan(keeper))
+    for error, status in _STATUS.items():
+        app.add_exception_handler(error, _problem(status))
+    whose = _whose(tokens)
+    _add_keys(app, keeper, whose)
+    _add_reading(app, keeper, whose)
+    return app
+
+
+def _lifespan(keeper: Keeper) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        timer = asyncio.create_task(destroy_on_time(keeper))
+        try:
+            yield
+        finally:
+            timer.cancel()
+            with suppress(asyncio.CancelledError):
+                await timer
+            with suppress(Unavailable):
+                keeper.vault.tell(keeper.now())
+
+    return lifespan
+
+
+Whose = Callable[..., Awaitable[Principal]]
+
+
+def _whose(tokens: Tokens) -> Whose:
+    bearer = HTTPBearer(auto_error=False)
+
+    async def principal(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Principal:
+        found = None if given is None else tokens.principal(given.credentials)
+        if found is None:
+            raise Stranger("a bearer token of a known principal is needed")
+        return found
+
+    return principal
+
+
+def _add_keys(app: FastAPI, keeper: Keeper, whose: Whose) -> None:
+    @app.get("/v1/public-keys")
+    async def public_keys(
+        principal: Annotated[Principal, Depends(whose)], asked: Annotated[PublicKeysQuery, Query()]
+    ) -> PublicKeys:
+        owner = Owner(asked.store, asked.camera, asked.purpose)
+        keys = keeper.vault.public_keys(principal, owner, asked.start, asked.end, keeper.now())
+        return PublicKeys(keys=tuple(map(_public, keys)))
+
+    @app.post("/v1/leases")
+    async def leases(principal: Annotated[Principal, Depends(whose)], asked: LeaseRequest) -> Lease:
+        return keeper.lend(principal, asked)
+
+
+def _add_reading(app: FastAPI, keeper: Keeper, whose: Whose) -> None:
+    @app.get("/v1/ledger")
+    async def ledger(
+        principal: Annotated[Principal, Depends(whose)],
+        from_index: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+    ) -> LedgerPage:
+        require(principal, Action.LEDGER)
+        return LedgerPage(entries=keeper.ledger.entries(from_index, limit), length=len(keeper.ledger))
+
+    @app.get("/v1/status")
+    async def status(principal: Annotated[Principal, Depends(whose)]) -> Status:
+        require(principal, Action.STATUS)
+        return keeper.status()
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return Response("ok", media_type="text/plain")
+
+
+def _public(key: BucketKey) -> PublicKey:
+    return PublicKey(
+        key_id=key.key_id,
+        store_id=key.owner.store,
+        camera_id=key.owner.camera,
+        purpose=key.owner.purpose,
+        bucket_start=key.span.start,
+        bucket_end=key.span.end,
+        expires_at=key.span.expires_at,
+        public=key.public,
+    )
+
+
+def _problem(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answer an error as problem details (RFC 9457)."""
+
+    async def answer(_: Request, error: Exception) -> Response:
+        content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": str(error)}
+        more = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
+        return JSONResponse(content, status.value, more, media_type="application/problem+json")
+
+    return answer

@@ -1,0 +1,300 @@
+"""The vault as a process of its own: keys, leases, expiry, being killed."""
+
+import asyncio
+import base64
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from pipeline import sealing, signing
+from pipeline.errors import Erased, Refused, Rejected, Unavailable
+from pipeline.vault.api import PublicKey
+from pipeline.vault.client import DeviceKeys, Leases, VaultClient, connected
+from pipeline.vault.keys import Owner
+from pipeline.vault.ledger import Entry, Kind, faults
+from pipeline.vault.receipts import receipts_of
+from schemas.envelope import Purpose
+from schemas.ids import CameraId, KeyId, StoreId
+
+ROOT = Path(__file__).resolve().parents[2]
+DOOR = Owner(StoreId("ginza"), CameraId("door"), Purpose.CRIME_PREVENTION)
+TTL = timedelta(seconds=8)
+
+ESTATE = """
+frame_ttl = "8s"
+[[stores]]
+id = "ginza"
+regulation = "ginza.toml"
+[[stores.devices]]
+id = "ginza-pc"
+public_key = "{key}"
+[[stores.cameras]]
+id = "door"
+device = "ginza-pc"
+notice = "ginza-1"
+[[stores.cameras]]
+id = "no-notice"
+device = "ginza-pc"
+"""
+REGULATION = """
+version = "1"
+purposes = ["crime_prevention"]
+manager = { name = "Sato" }
+deputy = { name = "Suzuki" }
+retention = { frames = "1h" }
+[[notices]]
+id = "ginza-1"
+text_version = "1"
+place = "entrance"
+languages = ["ja"]
+checked_by = "Sato"
+checked_on = 2026-01-01
+purposes = ["crime_prevention"]
+"""
+
+
+@dataclass
+class Process:
+    """A vault that can be killed and started again on the same folder and port."""
+
+    home: Path
+    port: int
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "vault"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        with (self.home / "vault.log").open("ab") as log:
+            self.running = [
+                subprocess.Popen(
+                    [
+                        *(sys.executable, "-m", "pipeline", "vault", "serve", "--port", str(self.port)),
+                        *("--dir", str(self.folder), "--estate", str(self.home / "estate.toml")),
+                    ],
+                    cwd=ROOT,
+                    stdout=log,
+                    stderr=log,
+                )
+            ]
+
+    def wait(self, within: float = 30) -> None:
+        until = time.monotonic() + within
+        while time.monotonic() < until:
+            assert self.running[0].poll() is None, (self.home / "vault.log").read_text()[-3000:]
+            try:
+                if httpx.get(f"{self.url}/healthz").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        pytest.fail("the vault did not become ready")
+
+    def stop(self, how: signal.Signals) -> int:
+        for process in self.running:
+            process.send_signal(how)
+        return self.running[0].wait(20)
+
+    def token(self, name: str) -> str:
+        return (self.folder / "tokens" / name).read_text()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Process]:
+    public = signing.public_bytes(Ed25519PrivateKey.generate())
+    (tmp_path / "estate.toml").write_text(ESTATE.format(key=base64.b64encode(public).decode()))
+    (tmp_path / "ginza.toml").write_text(REGULATION)
+    process = Process(tmp_path, _free_port())
+    process.start()
+    process.wait()
+    yield process
+    for each in process.running:
+        each.kill()
+        each.wait()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _keys(client: VaultClient, length: timedelta) -> tuple[PublicKey, ...]:
+    return await client.public_keys(DOOR, _now(), _now() + length)
+
+
+async def _ledger(process: Process) -> list[Entry]:
+    entries: list[Entry] = []
+    async with connected(process.url, process.token("erasing")) as client:
+        while (page := await client.ledger(len(entries), 100)).entries:
+            entries.extend(page.entries)
+    return entries
+
+
+def _everything_under(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+async def test_a_frame_is_sealed_leased_opened_and_erased(vault: Process) -> None:
+    async with (
+        connected(vault.url, vault.token("device-ginza-pc")) as device,
+        connected(vault.url, vault.token("detecting")) as detecting,
+    ):
+        keys = DeviceKeys(device, DOOR, timedelta(seconds=30))
+        await keys.refresh(_now())
+        key = keys.key_at(_now())
+        assert key is not None
+        sealed = sealing.seal(key.public, b"envelope", b"picture")
+        leases = Leases(detecting)
+
+        assert await leases.open_(key.key_id, DOOR.purpose, b"envelope", sealed) == b"picture"
+        assert leases.held(key.key_id, DOOR.purpose)
+
+        await asyncio.sleep((key.expires_at - _now()).total_seconds() + 0.5)
+        assert leases.held(key.key_id, DOOR.purpose) is None
+        with pytest.raises(Erased):
+            await leases.open_(key.key_id, DOOR.purpose, b"envelope", sealed)
+        assert receipts_of(await _ledger(vault))[0].key_id == key.key_id
+
+
+async def test_r20_keys_die_on_time(vault: Process) -> None:
+    async with connected(vault.url, vault.token("device-ginza-pc")) as device:
+        await _keys(device, timedelta(seconds=4))
+        await asyncio.sleep(TTL.total_seconds() + 2)
+
+    late = [receipt.destroyed_at - receipt.key_expired_at for receipt in receipts_of(await _ledger(vault))]
+    assert late
+    assert timedelta(0) <= max(late) < timedelta(seconds=1)
+
+
+async def test_r04_and_r17_what_the_table_does_not_name_is_refused(vault: Process) -> None:
+    async with (
+        connected(vault.url, vault.token("device-ginza-pc")) as device,
+        connected(vault.url, vault.token("detecting")) as detecting,
+        connected(vault.url, "guessed") as stranger,
+    ):
+        (key, *_) = await _keys(device, timedelta(seconds=4))
+        public = sealing.generate().public
+        with pytest.raises(Refused):
+            await detecting.lease(key.key_id, Purpose.PEOPLE_FLOW, public)
+        with pytest.raises(Refused):
+            await device.lease(key.key_id, DOOR.purpose, public)
+        with pytest.raises(Refused):
+            await stranger.lease(key.key_id, DOOR.purpose, public)
+        with pytest.raises(Refused):
+            await detecting.public_keys(DOOR, _now(), _now() + TTL)
+        with pytest.raises(Refused):
+            await device.public_keys(Owner(DOOR.store, CameraId("no-notice"), DOOR.purpose), _now(), _now() + TTL)
+        with pytest.raises(Refused):
+            await detecting.status()
+        with pytest.raises(Rejected):
+            await detecting.lease(KeyId("never"), DOOR.purpose, public)
+
+    refused = [entry.body["action"] for entry in await _ledger(vault) if entry.kind is Kind.REFUSED]
+    assert Counter(refused) == {"lease": 2, "public_keys": 2}
+
+
+async def test_a_vault_that_is_away_is_unavailable_and_comes_back_with_its_keys(vault: Process) -> None:
+    async with (
+        connected(vault.url, vault.token("device-ginza-pc")) as device,
+        connected(vault.url, vault.token("detecting")) as detecting,
+    ):
+        *_, key = await _keys(device, timedelta(seconds=30))
+        assert vault.stop(signal.SIGTERM) == 0
+        with pytest.raises(Unavailable):
+            await Leases(detecting).private_key(key.key_id, DOOR.purpose)
+
+        vault.start()
+        vault.wait()
+        assert await Leases(detecting).private_key(key.key_id, DOOR.purpose)
+
+
+async def test_r20_killed_at_random_every_key_gets_exactly_one_receipt(vault: Process) -> None:
+    seed = 20
+    chance = random.Random(seed)
+    created: set[str] = set()
+    until = time.monotonic() + 24
+    while time.monotonic() < until:
+        async with connected(vault.url, vault.token("device-ginza-pc")) as device:
+            created |= {key.key_id for key in await _keys(device, timedelta(seconds=6))}
+        await asyncio.sleep(chance.uniform(0, 0.7))
+        vault.stop(signal.SIGKILL)
+        vault.start()
+        vault.wait()
+    await asyncio.sleep(6 + TTL.total_seconds() + 2)
+
+    entries = await _ledger(vault)
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex((vault.folder / "ledger.pub").read_text().strip()))
+    receipts = Counter(receipt.key_id for receipt in receipts_of(entries))
+    assert not list(faults(entries, public))
+    assert set(receipts) >= created
+    assert set(receipts.values()) == {1}
+    assert {entry.body["key_id"] for entry in entries if entry.kind is Kind.KEY_CREATED} == set(receipts)
+
+
+async def test_r20_a_destroyed_key_is_nowhere_on_disk(vault: Process) -> None:
+    async with (
+        connected(vault.url, vault.token("device-ginza-pc")) as device,
+        connected(vault.url, vault.token("detecting")) as detecting,
+    ):
+        keys = await _keys(device, timedelta(seconds=4))
+        private = [bytes(await Leases(detecting).private_key(key.key_id, DOOR.purpose)) for key in keys]
+        ring = (vault.folder / "ring" / "slot-keys").read_bytes()
+        living = {ring[place + 64 : place + 96] for place in range(0, len(ring), 128)} - {bytes(32)}
+        wrapped = _wrapped(vault.folder)
+        before = _everything_under(vault.folder)
+        assert len(living) >= len(keys)
+        assert all(each in before for each in (*living, *wrapped)), "the scan does not see what is there"
+
+        await asyncio.sleep((keys[-1].expires_at - _now()).total_seconds() + 1)
+
+    after = _everything_under(vault.folder)
+    assert not [each for each in (*private, *living, *wrapped) if each in after]
+    assert not [each for each in private if each in before]
+
+
+def _wrapped(folder: Path) -> list[bytes]:
+    # From a copy: the vault must be the only one that opens its own table.
+    copied = folder.parent / "copy"
+    copied.mkdir()
+    for path in folder.glob("keys.db*"):
+        (copied / path.name).write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(copied / "keys.db")) as table:
+        return [wrapped for (wrapped,) in table.execute("SELECT wrapped FROM private_keys")]
+
+
+def test_no_second_vault_starts_on_the_same_keys(vault: Process) -> None:
+    second = Process(vault.home, _free_port())
+    second.start()
+
+    assert second.running[0].wait(20) == 1
+    assert "another vault holds" in (vault.home / "vault.log").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_r20_the_vault_dumps_no_core(vault: Process) -> None:
+    limits = Path(f"/proc/{vault.running[0].pid}/limits").read_text()
+
+    assert next(line for line in limits.splitlines() if "core file" in line).split()[4] == "0"
