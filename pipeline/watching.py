@@ -12,7 +12,7 @@ from pipeline.flow import windows as flow
 from pipeline.flow.windows import Publisher, Tally, Windows
 from pipeline.motion import movements, tracking
 from pipeline.motion.geometry import Segment, spot
-from pipeline.motion.movements import Area, Crossing, Movements, Side, Visit
+from pipeline.motion.movements import Area, Border, Crossing, Movements, Side, Visit
 from pipeline.motion.rarity import Distribution, Usual, learn, usual_in
 from pipeline.motion.rule import Observation, Rule
 from pipeline.motion.rules import rules_of
@@ -49,7 +49,7 @@ class View(NamedTuple):
     """None where the notice does not name people flow."""
     alerts_live: timedelta
     module: Module
-    tracker: Tracker = Tracker()
+    tracker: Tracker
     movements: Movements = Movements()
 
 
@@ -111,6 +111,7 @@ def view(store: Store, camera: Camera, settings: FlowSettings, regulation: Regul
         flow=Publisher(store.id, camera, settings, notice.id, module, retention.flow) if notice and counted else None,
         alerts_live=retention.alerts,
         module=module,
+        tracker=Tracker(sure=camera.people_from, unsure=camera.people_from / 2),
     )
 
 
@@ -214,7 +215,7 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
     sides, crossings = movements.cross(
         state.sides, _lines(view.camera, aspect), following.tracks, tracks, time=time, how=view.movements
     )
-    visiting = movements.visit(state.visits, _areas(view, aspect), tracks, time, view.movements)
+    visiting = movements.visit(state.visits, _areas(view.camera, aspect), tracks, time, view.movements)
     boxes = {each.track.id: people[each.sighting].bounding_box for each in seen}
     visits = tuple(
         _with_frame(each, message, boxes[each.track], at) if each.until == time else each for each in visiting.visits
@@ -232,7 +233,7 @@ def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, 
     following = tracking.hold(state.following, message.utc_time)
     standing = [track for track in following.tracks if track.missed == 0]
     visits = movements.held(state.visits, standing, message.utc_time)
-    visiting = movements.visit(visits, _areas(view, state.aspect), (), message.utc_time, view.movements)
+    visiting = movements.visit(visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements)
     state = replace(state, following=following)
     for time, pictures in _spread(message):
         state = _count(state, time, Tally(stills=pictures), view)
@@ -393,14 +394,16 @@ def _spread(still: Still) -> list[tuple[datetime, int]]:
 # The camera's places.
 
 
-def _lines(camera: Camera, aspect: float) -> dict[LineId, Segment]:
-    return {line.id: Segment(spot(line.start, aspect), spot(line.end, aspect)) for line in camera.lines}
-
-
-def _areas(view: View, aspect: float) -> dict[ZoneId, Area]:
+def _lines(camera: Camera, aspect: float) -> dict[LineId, Border]:
     return {
-        zone.id: Area(tuple(spot(corner, aspect) for corner in zone.polygon), view.movements.leaves_after)
-        for zone in view.camera.zones
+        line.id: Border(Segment(spot(line.start, aspect), spot(line.end, aspect)), line.band) for line in camera.lines
+    }
+
+
+def _areas(camera: Camera, aspect: float) -> dict[ZoneId, Area]:
+    return {
+        zone.id: Area(tuple(spot(corner, aspect) for corner in zone.polygon), zone.leaves_after)
+        for zone in camera.zones
     }
 
 

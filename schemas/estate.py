@@ -75,6 +75,8 @@ class Zone(Frozen):
     polygon: Polygon
     schedule: Schedule = Schedule()
     loitering_after: Length | None = Field(default=None, gt=timedelta(0))
+    leaves_after: Length = Field(default=timedelta(seconds=1.5), ge=timedelta(0), le=timedelta(minutes=1))
+    """Whoever is out of it, or out of sight, for so long has left. Longer where people are hidden now and then."""
 
 
 class Line(Frozen):
@@ -84,6 +86,8 @@ class Line(Frozen):
     name: str = ""
     start: Point
     end: Point
+    band: float = Field(default=0.15, ge=0, le=1)
+    """Whose feet are nearer to the line than this, in body heights, is on neither side yet: boxes jitter."""
 
     @model_validator(mode="after")
     def _has_a_length(self) -> "Line":
@@ -123,6 +127,8 @@ class Camera(Frozen):
     notice: NamedNotice | None = None
     fps: float = Field(default=5, gt=0, le=60)
     width: int = Field(default=960, ge=64, le=4096)
+    people_from: float = Field(default=0.5, ge=0.05, le=1)
+    """A box this likely to be a person begins a track. The best value differs by camera, from .3 to .6."""
     proportionality: Proportionality = Proportionality()
     zones: tuple[Zone, ...] = ()
     lines: tuple[Line, ...] = ()

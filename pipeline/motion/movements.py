@@ -17,16 +17,20 @@ Direction = Literal["in", "out"]
 class Movements(Frozen):
     """When a movement counts. Distances are in body heights."""
 
-    band: float = 0.15
-    """Nobody is on either side of a line who is nearer to it than this: feet jitter."""
     beside: float = 0.1
     """A line is crossed between its ends, or so little beside them."""
     enters_after: timedelta = timedelta(seconds=0.5)
     enters_at: int = 2
     """A visit begins with so many sightings, or after so long, whichever comes first."""
-    leaves_after: timedelta = timedelta(seconds=1.5)
     takes_over: float = 1.0
     """Somebody new so near to where a visitor was lost is that visitor: tracks break, visits need not."""
+
+
+class Border(NamedTuple):
+    """A line in picture heights, and how near to it, in body heights, feet are on neither side."""
+
+    segment: Segment
+    band: float
 
 
 class Crossing(NamedTuple):
@@ -36,7 +40,18 @@ class Crossing(NamedTuple):
     track: int
     direction: Direction
     time: datetime
+    """When that was clear."""
+    moment: datetime
+    """When the feet went over."""
     place: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Where and when feet went over a line, while it is not clear yet whether they stay there."""
+
+    place: Spot
+    moment: UtcTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +62,14 @@ class Side:
     track: int
     side: int
     foot: Spot
+    """The last on that side, and its time."""
+    time: UtcTime
+    over: Over | None = None
 
 
 def cross(
     sides: Sequence[Side],
-    lines: Mapping[LineId, Segment],
+    lines: Mapping[LineId, Border],
     followed: Iterable[Track],
     seen: Sequence[Track],
     *,
@@ -62,7 +80,7 @@ def cross(
 
     Args:
         sides: Where everybody was.
-        lines: The camera's lines, in picture heights.
+        lines: The camera's.
         followed: Everybody who is still followed; the others are forgotten.
         seen: Who is seen in this frame.
         time: This frame's.
@@ -74,25 +92,41 @@ def cross(
     live = {track.id for track in followed}
     where = {(side.line_id, side.track): side for side in sides if side.track in live}
     crossings: list[Crossing] = []
-    for line_id, line in lines.items():
+    for line_id, (line, band) in lines.items():
         for track in seen:
-            far = signed_distance(line, track.foot)
-            if abs(far) <= how.band * track.height:
-                continue
             before = where.get((line_id, track.id))
-            now = Side(line_id, track.id, 1 if far > 0 else -1, track.foot)
+            far = signed_distance(line, track.foot)
+            clear = abs(far) > band * track.height
+            now = _side(before, Side(line_id, track.id, 1 if far > 0 else -1, track.foot, time), line, clear=clear)
+            if now is None:
+                continue
             where[line_id, track.id] = now
-            if before is not None and before.side != now.side:
-                place = _where_crossed(line, before.foot, now.foot)
-                if _on(line, place, how.beside * track.height):
-                    direction: Direction = "in" if now.side > 0 else "out"
-                    crossings.append(Crossing(line_id, track.id, direction, time, place))
+            crossing = _crossing(before, now, line, how.beside * track.height)
+            crossings.extend([crossing] if crossing else [])
     return tuple(where.values()), tuple(crossings)
 
 
-def _where_crossed(line: Segment, before: Spot, now: Spot) -> Spot:
-    far_before, far_now = abs(signed_distance(line, before)), abs(signed_distance(line, now))
-    return between(before, now, far_before / (far_before + far_now))
+def _side(before: Side | None, now: Side, line: Segment, *, clear: bool) -> Side | None:
+    """Where somebody is by now: a new side only when it is clear, and when it was not before, not at all."""
+    if before is None:
+        return now if clear else None
+    if now.side == before.side:
+        return now
+    over = before.over or _went_over(before, now, line)
+    return replace(now, over=over) if clear else replace(before, over=over)
+
+
+def _went_over(before: Side, now: Side, line: Segment) -> Over:
+    far_before, far_now = abs(signed_distance(line, before.foot)), abs(signed_distance(line, now.foot))
+    share = far_before / (far_before + far_now)
+    return Over(between(before.foot, now.foot, share), before.time + (now.time - before.time) * share)
+
+
+def _crossing(before: Side | None, now: Side, line: Segment, beside: float) -> Crossing | None:
+    if before is None or before.side == now.side or now.over is None or not _on(line, now.over.place, beside):
+        return None
+    direction: Direction = "in" if now.side > 0 else "out"
+    return Crossing(now.line_id, now.track, direction, now.time, now.over.moment, now.over.place)
 
 
 def _on(line: Segment, place: Spot, beside: float) -> bool:
