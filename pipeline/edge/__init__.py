@@ -1,0 +1,1 @@
+"""What a store device runs: capture, gate, mask, seal, sign, publish. Needs no models, no Faust, no server."""
