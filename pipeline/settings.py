@@ -4,8 +4,11 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import Misconfigured
+from schemas.frozen import Length
 
 
 class _Branch(BaseModel):
@@ -36,7 +39,7 @@ class Vault(_Branch):
 
     url: str = "http://127.0.0.1:8200"
     token: SecretStr = SecretStr("")
-    ahead: timedelta = Field(default=timedelta(hours=1), description="How far ahead a device fetches public keys")
+    ahead: Length = Field(default=timedelta(hours=1), description="How far ahead a device fetches public keys")
 
 
 class Logs(_Branch):
@@ -65,5 +68,14 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """Return this process's settings, read once."""
-    return Settings()
+    """Return this process's settings, read once.
+
+    Raises:
+        Misconfigured: One is not as it must be; the message names it, and never its value: it may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False, include_context=False)
+        names = ("MIMAMORI_" + "__".join(map(str, each["loc"])).upper() + f": {each['msg']}" for each in wrong)
+        raise Misconfigured("; ".join(names)) from None

@@ -219,7 +219,7 @@ class Demo:
             "MIMAMORI_ESTATE": str(self.estate_path.absolute()),
             "MIMAMORI_KAFKA__BOOTSTRAP": self.bootstrap,
             "MIMAMORI_VAULT__URL": self.vault_url,
-            "MIMAMORI_VAULT__AHEAD": str(_AHEAD.total_seconds()),
+            "MIMAMORI_VAULT__AHEAD": f"{_AHEAD.total_seconds():g}s",
             # One thread each: processes are what is scaled, and OpenCV's own threads would fight over the cores.
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
