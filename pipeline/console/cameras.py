@@ -1,0 +1,143 @@
+"""How each camera is: when it last gave a sign, how much of it was seen, and what ails it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from pipeline.console import places, spoken
+from pipeline.console.words import Words
+from pipeline.flow.rows import CoverageRow
+from schemas.estate import Camera, Estate, Store
+from schemas.frozen import Frozen, UtcTime
+from schemas.health import CameraHealth, CameraState, DeviceHealth
+
+SILENT_AFTER: Final = timedelta(seconds=60)
+"""A device reports every few seconds; a camera that has said nothing for so long, in windows too, is silent."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Signs:
+    """The latest that was heard of each camera, by store and camera."""
+
+    counts: Mapping[Key, DeviceHealth] = field(default_factory=dict)
+    states: Mapping[Key, CameraHealth] = field(default_factory=dict)
+
+
+def hear(signs: Signs, message: DeviceHealth | CameraHealth) -> Signs:
+    """Take in a report; an older one changes nothing."""
+    key = (message.store_id, message.camera_id)
+    if isinstance(message, DeviceHealth):
+        known = signs.counts.get(key)
+        return (
+            signs
+            if known and known.utc_time > message.utc_time
+            else replace(signs, counts={**signs.counts, key: message})
+        )
+    last = signs.states.get(key)
+    return signs if last and last.utc_time > message.utc_time else replace(signs, states={**signs.states, key: message})
+
+
+class CameraPanel(Frozen):
+    """One camera, in one language."""
+
+    store_id: str
+    store: str
+    camera_id: str
+    name: str
+    state: str
+    state_name: str
+    last_seen: UtcTime | None
+    last: str
+    coverage: float | None
+    coverage_text: str
+    frames: int | None
+    stills: int | None
+    dropped: int | None
+    counts: str
+
+
+class Known(NamedTuple):
+    """All that is known of one camera."""
+
+    counts: DeviceHealth | None
+    health: CameraHealth | None
+    window: CoverageRow | None
+
+
+def panels(
+    estate: Estate, signs: Signs, coverage: Sequence[CoverageRow], now: datetime, words: Words
+) -> tuple[CameraPanel, ...]:
+    """Every camera of the estate, whether it was ever heard of or not."""
+    windows = {(row.store_id, row.camera_id): row for row in coverage}
+
+    def known(key: Key) -> Known:
+        return Known(signs.counts.get(key), signs.states.get(key), windows.get(key))
+
+    return tuple(
+        _panel(store, camera, known((store.id, camera.id)), now, words) for store, camera in places.cameras(estate)
+    )
+
+
+def _panel(store: Store, camera: Camera, known: Known, now: datetime, words: Words) -> CameraPanel:
+    counts, health, window = known
+    seen = last_seen(counts, window)
+    state = state_of(seen, window, health, now)
+    share = share_seen(window)
+    numbers = _counts(counts, window)
+    return CameraPanel(
+        store_id=store.id,
+        store=store.name or store.id,
+        camera_id=camera.id,
+        name=camera.name or camera.id,
+        state=state,
+        state_name=words(f"camera.{state}"),
+        last_seen=seen,
+        last=words("cameras.ago", length=spoken.length(now - seen, words)) if seen else words("cameras.never"),
+        coverage=share,
+        coverage_text="–" if share is None else spoken.percent(share),
+        frames=numbers[0],
+        stills=numbers[1],
+        dropped=numbers[2],
+        counts=" · ".join(
+            f"{words(f'cameras.{name}')} {spoken.number(number)}"
+            for name, number in zip(("frames", "stills", "dropped"), numbers, strict=True)
+            if number is not None and (number or name != "dropped")
+        ),
+    )
+
+
+def last_seen(counts: DeviceHealth | None, window: CoverageRow | None) -> datetime | None:
+    """The newest sign: the device's own report, or the end of a window in which frames were seen."""
+    ended = window.window_start + timedelta(seconds=window.window_seconds) if window and seen_any(window) else None
+    return max(filter(None, (counts.utc_time if counts else None, ended)), default=None)
+
+
+def seen_any(window: CoverageRow) -> bool:
+    return window.frames_analysed + window.stills > 0
+
+
+def share_seen(window: CoverageRow | None) -> float | None:
+    """Of the frames that were expected, how many were analysed or held still."""
+    if window is None or not window.frames_expected:
+        return None
+    return min(1.0, (window.frames_analysed + window.stills) / window.frames_expected)
+
+
+def state_of(seen: datetime | None, window: CoverageRow | None, health: CameraHealth | None, now: datetime) -> str:
+    """Silence first: what a silent camera last said of itself says nothing of now."""
+    if seen is None:
+        return "unknown"
+    patience = max(SILENT_AFTER, timedelta(seconds=2 * window.window_seconds) if window else SILENT_AFTER)
+    if now - seen > patience:
+        return CameraState.SILENT.value
+    return health.state.value if health else CameraState.WELL.value
+
+
+def _counts(counts: DeviceHealth | None, window: CoverageRow | None) -> tuple[int | None, int | None, int | None]:
+    """The device's own since its boot; without them, those of the last window."""
+    if counts:
+        return counts.frames, counts.stills, counts.dropped
+    return (window.frames_analysed, window.stills, window.skipped) if window else (None, None, None)

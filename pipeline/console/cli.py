@@ -1,0 +1,68 @@
+"""`mimamori console`: serves the page at headquarters."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+
+from pipeline.clock import SystemClock
+from pipeline.console.adapters import ClickhouseWarehouse, HttpVault, KafkaBroker
+from pipeline.console.app import create
+from pipeline.console.sources import Sources
+from pipeline.logs import configure, log
+from pipeline.settings import settings
+from pipeline.vault.client import VaultClient
+from pipeline.warehouse.client import Warehouse
+from pipeline.warehouse.login import reader
+from schemas.estate import Estate, load_estate
+from schemas.topics import topics
+
+app = typer.Typer(help="The console: what was noticed, how many came, what works, and what was forgotten.")
+
+LOOPBACK: Final = "127.0.0.1"
+STOPPING: Final = 2
+"""Seconds that open connections, such as live pages, get when the console is stopped."""
+
+
+@app.callback()
+def _root() -> None:
+    """Keep `serve` a command of its own, though it is the only one."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Where to listen, on loopback; 0 takes a free one.")] = 8080,
+    clickhouse: Annotated[str, typer.Option(help="Address of ClickHouse.")] = "",
+    vault: Annotated[str, typer.Option(help="Address of the vault.")] = "",
+    bootstrap: Annotated[str, typer.Option(help="Kafka's bootstrap servers.")] = "",
+    estate: Annotated[Path | None, typer.Option(help="The estate's file.")] = None,
+) -> None:
+    """Serve the console on loopback, until it is stopped. What is not given comes from MIMAMORI_…"""
+    own = settings()
+    configure(own.logs, "console")
+    clock = SystemClock()
+    known = load_estate(estate or own.estate)
+
+    async def run() -> None:
+        login = reader(own.clickhouse)
+        sources = Sources(
+            ClickhouseWarehouse(Warehouse(login.model_copy(update={"url": clickhouse or login.url}))),
+            KafkaBroker(bootstrap or own.kafka.bootstrap, topics(known.frame_ttl), clock),
+            HttpVault(VaultClient(vault or own.vault.url, own.vault.token.get_secret_value())),
+        )
+        await listen(known, sources, port)
+
+    asyncio.run(run())
+
+
+async def listen(estate: Estate, sources: Sources, port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    web = create(estate, sources, SystemClock())
+    # No access log: an address names an alert, and who looked is the ledger's business.
+    config = uvicorn.Config(
+        web, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=STOPPING
+    )
+    log().info("console listens", address=LOOPBACK, port=port)
+    await uvicorn.Server(config).serve()

@@ -1,0 +1,287 @@
+// The page's life: alerts as they come, panels as they change. Every word comes from the server.
+
+import { draw, table } from "./chart.js";
+import { all, fill, find, html, reconcile, say } from "./dom.js";
+
+const language = document.documentElement.lang;
+const ask = (path, options = {}) => {
+  const address = new URL(path, location.origin);
+  address.searchParams.set("lang", language);
+  return fetch(address, { cache: "no-store", signal: AbortSignal.timeout(10_000), ...options });
+};
+
+async function read(path) {
+  const answer = await ask(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+const tile = (name, text) => say(find(`#tile-${name} .figure`), text);
+
+// --- what was noticed ---
+
+const cards = find("#cards");
+
+function list(parent, texts) {
+  if (all("li", parent).map((each) => each.textContent).join("\n") === texts.join("\n")) return;
+  parent.replaceChildren(...texts.map((text) => html("li", {}, text)));
+}
+
+function update(card, alert) {
+  const put = (name, text) => say(find(`.${name}`, card), text);
+  for (const name of ["time", "store", "place", "category", "acknowledged", "seen", "rarity", "usefulness", "caveat"]) {
+    put(name, alert[name]);
+  }
+  find(".time", card).setAttribute("datetime", alert.raised);
+  put("where", `${alert.store} · ${alert.place} · ${alert.camera}`);
+  put("span", `${alert.date} ${alert.span}`);
+  list(find(".numbers", card), alert.numbers);
+  const reasons = find(".explanations", card);
+  list(reasons, alert.explanations.length ? alert.explanations : [reasons.dataset.none]);
+  const read_ = Boolean(alert.acknowledged_at);
+  card.classList.toggle("read", read_);
+  find(".after", card).hidden = !read_;
+  find(".act", card).hidden = read_;
+  card.dataset.raised = alert.raised;
+}
+
+function make(alert) {
+  const card = find("#card").content.firstElementChild.cloneNode(true);
+  card.dataset.key = alert.alert_id;
+  find(".acknowledge", card).addEventListener("click", () => acknowledge(card, alert.alert_id));
+  return card;
+}
+
+async function acknowledge(card, id) {
+  const button = find(".acknowledge", card);
+  button.disabled = true;
+  find(".failed", card).hidden = true;
+  try {
+    const answer = await ask(`/api/alerts/${encodeURIComponent(id)}/acknowledge`, { method: "POST" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    update(card, await answer.json());
+    find(".procedure", card).open = false;
+    find(".observed", card).open = true;
+    find(".seen", card).tabIndex = -1;
+    find(".seen", card).focus({ preventScroll: true });
+    count();
+  } catch {
+    find(".failed", card).hidden = false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function count() {
+  const waiting = all(".card:not(.read)", cards).length;
+  const pill = find("#waiting");
+  pill.hidden = waiting === 0;
+  say(pill, fill(pill.dataset.text, { count: waiting }));
+  tile("waiting", String(waiting));
+  find("#alerts-none").hidden = cards.children.length > 0;
+}
+
+/** Put one alert in its place by time, newest first. */
+function arrive(alert) {
+  const known = all(".card", cards).find((each) => each.dataset.key === alert.alert_id);
+  if (known) {
+    update(known, alert);
+  } else {
+    const card = make(alert);
+    update(card, alert);
+    find(".procedure", card).open = true;
+    card.classList.add("arrived");
+    const after = all(".card", cards).find((each) => each.dataset.raised < alert.raised);
+    cards.insertBefore(card, after ?? null);
+    const announce = find("#announce");
+    say(announce, fill(announce.dataset.text, { what: `${alert.store} ${alert.place}` }));
+  }
+  count();
+}
+
+async function readAlerts() {
+  const answer = await read("/api/alerts");
+  const first = cards.children.length === 0;
+  reconcile(cards, answer.alerts, (alert) => alert.alert_id, make, update);
+  if (first) {
+    const newest = find(".card:not(.read) .procedure", cards);
+    if (newest) newest.open = true;
+  }
+  say(find("#alert-notes"), answer.notes.join(" "));
+  count();
+}
+
+// --- the live connection ---
+
+let lastSign = Date.now();
+
+function linked(state) {
+  lastSign = Date.now();
+  const link = find("#link");
+  link.dataset.state = state;
+  say(find(".link-text", link), link.dataset[state]);
+}
+
+let stream = null;
+
+function listen() {
+  stream?.close();
+  stream = new EventSource(`/api/alerts/stream?lang=${language}`);
+  stream.addEventListener("open", () => {
+    linked("live");
+    readAlerts().catch(() => linked("away"));
+  });
+  stream.addEventListener("alert", (event) => {
+    linked("live");
+    arrive(JSON.parse(event.data));
+  });
+  stream.addEventListener("alive", () => linked("live"));
+  stream.addEventListener("error", () => linked("away"));
+}
+
+/** A stream that is quiet for thirty seconds is dead, whatever the browser believes; one that closed is opened again. */
+function watch() {
+  const quiet = Date.now() - lastSign > 30_000;
+  if (quiet || stream.readyState === EventSource.CLOSED) {
+    linked("away");
+    listen();
+  }
+}
+
+// --- panels ---
+
+function away(panel, text) {
+  const note = find(".away", panel);
+  note.hidden = !text;
+  say(note, text);
+  panel.classList.toggle("is-away", Boolean(text));
+}
+
+/** Read a panel's data every so often; what cannot be had is said in that panel, and the page goes on. */
+function keep(selector, seconds, path, show) {
+  const panel = find(selector);
+  const turn = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await read(path());
+      away(panel, answer.away);
+      show(answer, panel);
+    } catch {
+      away(panel, panel.dataset.away);
+    }
+  };
+  turn();
+  setInterval(turn, seconds * 1000);
+  document.addEventListener("visibilitychange", turn);
+  return turn;
+}
+
+const flowWords = Object.fromEntries(all("#flow [data-word]").map((each) => [each.dataset.word, each.textContent]));
+let flow = null;
+
+function showFlow(answer) {
+  if (!answer.panel || answer.panel.store_id !== chosenStore()) return;
+  flow = answer.panel;
+  const nothing = flow.series.length === 0;
+  find("#chart").hidden = nothing;
+  find("#flow .legend").hidden = nothing;
+  find("#flow-table").hidden = nothing;
+  find("#flow-none").hidden = !nothing;
+  const note = find("#flow-none [data-text]");
+  say(note, fill(note.dataset.text, { length: flow.length }));
+  say(find(".flow-totals"), nothing ? "" : flow.totals.text);
+  say(find(".flow-every"), [flow.date, flow.every, flow.noised].filter(Boolean).join(" · "));
+  drawFlow();
+}
+
+function drawFlow() {
+  if (!flow?.series.length) return;
+  const looking = find("#chart .tip:not([hidden])");
+  if (!looking) draw(find("#chart"), flow, flowWords);
+  const details = find("#flow-table");
+  if (details.open) find(".scroll", details).replaceChildren(table(flow, flowWords));
+}
+
+const chosenStore = () => find("#flow [aria-pressed=true]")?.dataset.store ?? "";
+
+function chooseStore(button, turn) {
+  for (const each of all("#flow .tabs button")) each.setAttribute("aria-pressed", String(each === button));
+  find("#chart").replaceChildren();
+  turn();
+}
+
+function showCameras(answer, panel) {
+  tile("cameras", String(answer.seeing));
+  const note = find("#tile-cameras .tile-note");
+  say(note, fill(note.dataset.text, { count: answer.count }));
+  const rows = find(".rows", panel);
+  reconcile(rows, answer.cameras, (camera) => `${camera.store_id}/${camera.camera_id}`,
+    () => html("li", {},
+      html("span", { class: "dot", "aria-hidden": "true" }),
+      html("span", { class: "row-main" }, html("strong"), html("span", { class: "row-store quiet" })),
+      html("span", { class: "row-state" }),
+      html("span", { class: "row-more quiet" })),
+    (item, camera) => {
+      item.dataset.state = camera.state;
+      say(find("strong", item), camera.name);
+      say(find(".row-store", item), camera.store);
+      say(find(".row-state", item), camera.state_name);
+      say(find(".row-more", item), [
+        `${rows.dataset.last} ${camera.last}`, `${rows.dataset.coverage} ${camera.coverage_text}`, camera.counts,
+      ].filter(Boolean).join(" · "));
+    });
+}
+
+function showStages(answer, panel) {
+  if (!answer.panel) return;
+  say(find(".dead-text", panel), answer.panel.dead_text);
+  find(".dead", panel).title = answer.panel.dead.map((each) => `${each.topic}: ${each.count}`).join("\n");
+  const stages = find(".stages", panel);
+  reconcile(stages, answer.panel.stages, (stage) => stage.stage,
+    () => html("li", {},
+      html("span", { class: "stage-name" }, html("span", { class: "dot", "aria-hidden": "true" }), html("strong")),
+      html("span", { class: "stage-note quiet" }),
+      html("span", { class: "stage-state" }),
+      html("span", { class: "stage-lag" }, html("span", { class: "quiet" }, `${stages.dataset.lag} `), html("b")),
+      html("ul", { class: "partitions" })),
+    (item, stage) => {
+      item.dataset.state = stage.state;
+      say(find("strong", item), stage.name);
+      say(find(".stage-note", item), stage.note);
+      say(find(".stage-state", item), stage.workers ? `${stage.state_name} · ${stage.workers_text}` : stage.state_name);
+      say(find("b", item), stage.lag_text);
+      reconcile(find(".partitions", item), stage.partitions, (each) => `${each.topic}/${each.partition}`,
+        () => html("li", {}, html("span", { class: "unseen" })),
+        (cell, each) => {
+          cell.title = each.text;
+          cell.dataset.level = each.lag === 0 ? "none" : each.lag < 100 ? "some" : "much";
+          say(find("span", cell), each.text);
+        });
+    });
+}
+
+function showForgotten(answer, panel) {
+  if (!answer.panel) return;
+  tile("forgotten", answer.panel.keys_text);
+  for (const field of all("[data-field]", panel)) say(field, String(answer.panel[field.dataset.field]));
+}
+
+const flowTurn = keep("#flow", 5, () => `/api/flow?store=${encodeURIComponent(chosenStore())}`, showFlow);
+for (const button of all("#flow .tabs button")) button.addEventListener("click", () => chooseStore(button, flowTurn));
+find("#flow-table").addEventListener("toggle", drawFlow);
+new ResizeObserver(() => drawFlow()).observe(find("#chart"));
+
+keep("#cameras", 5, () => "/api/cameras", showCameras);
+keep("#stages", 5, () => "/api/stages", showStages);
+keep("#forgotten", 5, () => "/api/forgotten", showForgotten);
+setInterval(watch, 5000);
+setInterval(() => readAlerts().catch(() => linked("away")), 30_000);
+listen();
+
+const today = async () => {
+  if (document.hidden) return;
+  const answer = await read("/api/today").catch(() => null);
+  if (answer && !answer.away) tile("visitors", answer.text);
+};
+today();
+setInterval(today, 10_000);
