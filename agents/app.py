@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 import faust
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from agents.stage import Stage, die
 from pipeline.settings import Kafka
@@ -20,11 +21,20 @@ class Consumer(driver.Consumer):
         stage: Stage = cast("App", self.app).stage
         await stage.settle(self)
         for tp, lane in stage.lanes.items():
-            # Faust drops what lies below the read offset, and takes a jump above it for acknowledged.
+            # Faust drops what lies below the read offset.
             self._read_offset[tp] = lane.next - 1 if lane.next else None
             self._committed_offset[tp] = None
-            for tracked in (self._gap, self._acked, self._acked_index):
-                tracked.pop(tp, None)
+            self._untrack(tp)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """Return what to commit: our position. Faust would go by what was acknowledged, also what was abandoned."""
+        self._untrack(tp)
+        lane = cast("App", self.app).stage.lanes.get(tp)
+        return None if lane is None or lane.position.offset < 0 else lane.position.offset + 1
+
+    def _untrack(self, tp: TP) -> None:
+        for tracked in (self._gap, self._acked, self._acked_index):
+            tracked.pop(tp, None)
 
 
 class Producer(driver.Producer):

@@ -165,6 +165,7 @@ class Stage:
         self._handler: Handler | None = None
         self._handler_known = asyncio.Event()
         self._settling = asyncio.Lock()
+        self._generation: Any = None
         app.stage = self
 
     # --- what a stage's file calls -----------------------------------------------------------------------------
@@ -369,35 +370,37 @@ class Stage:
     async def settle(self, consumer: Any) -> None:
         """Read the state topic for what we were assigned, and go to where it says.
 
-        Called by `agents.app` wherever Faust would go to the committed offsets; Faust calls it more than once.
+        Called by `agents.app` wherever Faust would go to the committed offsets. Faust calls it for each assignment,
+        and once more when it threw fetched records away; then we go back to where we are.
         """
         await self._handler_known.wait()
         async with self._settling:
             try:
                 assigned = sorted(tp for tp in map(TP._make, consumer.assignment()) if tp.topic in self.sources)
-                lanes = {tp: self._lane_of(tp, each) for tp, each in (await self._plans(assigned)).items()}
+                generation = self.app.consumer_generation_id
+                if generation != self._generation or set(assigned) != self.lanes.keys():
+                    planned = await self._plans(consumer, assigned)
+                    self.lanes = {tp: self._lane_of(tp, each) for tp, each in planned.items()}
+                    self._generation = generation
                 self.app.flow_control.clear()
-                await consumer.seek_wait({tp: lane.next for tp, lane in lanes.items()})
+                await consumer.seek_wait({tp: lane.next for tp, lane in self.lanes.items()})
             except asyncio.CancelledError:
                 raise
             except BaseException as error:  # noqa: BLE001 (Faust would log it and read on from anywhere)
                 die(f"{self.name}: could not take up its partitions: {error!r}", error)
-            self.lanes = lanes
 
-    async def _plans(self, assigned: Sequence[TP]) -> dict[TP, tuple[Plan, Attempt]]:
+    async def _plans(self, consumer: Any, assigned: Sequence[TP]) -> dict[TP, tuple[Plan, Attempt]]:
         """Read what is kept, and only then how far the sources reach: they never end before what was read of them."""
+        if not assigned:
+            return {}
         reader = make_reader([f"{url.host}:{url.port or 9092}" for url in self.app.conf.broker_consumer])
         await reader.start()
         try:
             kept = await read_state(reader, self.state_topic, assigned)
-            partitions = [TopicPartition(*tp) for tp in assigned]
-            begin, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
         finally:
             await reader.stop()
-        return {
-            tp: (plan(kept[tp], begin[at], end[at]), kept[tp].attempt)
-            for tp, at in zip(assigned, partitions, strict=True)
-        }
+        begin, end = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)
+        return {tp: (plan(kept[tp], begin[tp], end[tp]), kept[tp].attempt) for tp in assigned}
 
     def _lane_of(self, tp: TP, planned: tuple[Plan, Attempt]) -> Lane:
         found, attempt = planned

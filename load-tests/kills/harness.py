@@ -88,11 +88,18 @@ class Worker:
             with self._log.open("ab") as log:
                 self.child = await asyncio.create_subprocess_exec(*self._argv, stdout=log, stderr=log)
             self._exits[str(await self.child.wait())] += 1
+            self.note(f"ended with {self.child.returncode}")
             await asyncio.sleep(0.3)
 
     def signal(self, sign: signal.Signals) -> None:
         if self.child is not None and self.child.returncode is None:
+            self.note(sign.name)
             self.child.send_signal(sign)
+
+    def note(self, what: str) -> None:
+        """Write into the worker's log what is done to it."""
+        with self._log.open("a") as log:
+            log.write(f"[{time.strftime('%F %T', time.gmtime())}] --- {what} {self.child.pid if self.child else ''}\n")
 
     async def end(self) -> None:
         """Stop it for good."""
