@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import certifi
 import httpx
 
 from models.errors import CannotFetch
@@ -68,8 +67,8 @@ def _size(path: Path) -> int:
 
 def _certificates() -> ssl.SSLContext:
     """Trust what the system trusts, what pip is told to trust, and the usual authorities."""
-    context = ssl.create_default_context()
-    for bundle in (certifi.where(), os.environ.get("PIP_CERT")):
-        if bundle:
-            context.load_verify_locations(bundle)
+    context = httpx.create_ssl_context()
+    context.load_default_certs()
+    if told := os.environ.get("PIP_CERT"):
+        context.load_verify_locations(told)
     return context
