@@ -40,9 +40,9 @@ def _load(part: EntryPoint) -> Any:
 
 
 def _absent(name: str, module: str) -> Any:
-    app = typer.Typer(help=f"(not installed here: needs {module}; see the extras in pyproject.toml)")
+    app = typer.Typer(add_completion=False)
 
-    @app.command(name)
+    @app.command(name, help=f"(not installed here: needs {module}; see the extras in pyproject.toml)")
     def absent() -> None:
         typer.echo(f"mimamori {name} needs the module {module}: pip install 'mimamori[local]'", err=True)
         raise typer.Exit(2)
