@@ -64,6 +64,10 @@ test: provision browser check ## every check, unit, integration and end-to-end t
 kills: provision ## the stage protocol under ≥ 50 kills, stops and rebalances; QUICK=1 under a minute
 	$(BIN)/python load-tests/kills/run.py $(if $(QUICK),--quick)
 
+.PHONY: chaos
+chaos: provision ## the whole system while each part of it is killed; QUICK=1 under two minutes
+	$(BIN)/python load-tests/chaos/run.py $(if $(QUICK),--quick)
+
 # --- Keeping -----------------------------------------------------------------------------------------------------
 .PHONY: lock
 lock: ## pin every package with hashes, without registry addresses
