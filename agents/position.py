@@ -93,9 +93,10 @@ class Kept:
             removes: With None, the offset of the state that was taken away. A later state stays.
         """
         if place.kind == "position" and value is not None:
-            self.position = max(self.position, Position.loads(value), key=_later)
+            # Of two with one offset max() takes the first that it is given: the later record.
+            self.position = max(Position.loads(value), self.position, key=lambda position: position.offset)
         elif place.kind == "attempt" and value is not None:
-            self.attempt = max(self.attempt, Attempt.loads(value), key=lambda attempt: attempt.offset)
+            self.attempt = Attempt.loads(value)
         elif place.kind == "state":
             self._merge_state(place.key, value, removes)
 
@@ -108,10 +109,6 @@ class Kept:
         told = Saved.loads(value)
         if have is None or told.offset >= have.offset:
             self.states[key] = told
-
-
-def _later(position: Position) -> int:
-    return position.offset
 
 
 @dataclass(frozen=True)

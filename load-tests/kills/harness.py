@@ -81,15 +81,22 @@ class Worker:
     def __init__(self, argv: Sequence[str], log: Path, exits: Counter[str]) -> None:
         self._argv, self._log, self._exits = argv, log, exits
         self.child: asyncio.subprocess.Process | None = None
+        self.started = 0.0
         self._task = asyncio.create_task(self._keep_up())
 
     async def _keep_up(self) -> None:
         while True:
             with self._log.open("ab") as log:
                 self.child = await asyncio.create_subprocess_exec(*self._argv, stdout=log, stderr=log)
+            self.started = time.monotonic()
             self._exits[str(await self.child.wait())] += 1
             self.note(f"ended with {self.child.returncode}")
             await asyncio.sleep(0.3)
+
+    def alive(self, seconds: float) -> bool:
+        """Say whether its process has lived so long."""
+        there = self.child is not None and self.child.returncode is None
+        return there and time.monotonic() - self.started > seconds
 
     def signal(self, sign: signal.Signals) -> None:
         if self.child is not None and self.child.returncode is None:
@@ -179,18 +186,22 @@ class Run:
             await getattr(self, f"_{kind}")()
             self.found.done[kind] += 1
 
-    def _someone(self) -> Worker:
-        return self._random.choice(self._workers)
+    async def _someone(self) -> Worker:
+        """Choose a living worker: sometimes one that is just starting, mostly one at work."""
+        age = self._random.choice((0.5, 2.0, 3.0, 4.0))
+        while not (alive := [worker for worker in self._workers if worker.alive(age)]):
+            await asyncio.sleep(0.1)
+        return self._random.choice(alive)
 
     async def _kill(self) -> None:
-        self._someone().signal(signal.SIGKILL)
+        (await self._someone()).signal(signal.SIGKILL)
 
     async def _term(self) -> None:
-        self._someone().signal(signal.SIGTERM)
+        (await self._someone()).signal(signal.SIGTERM)
 
     async def _stop(self) -> None:
         """Let a worker sleep beyond its session: it wakes up as a zombie that still thinks its partitions its own."""
-        worker = self._someone()
+        worker = await self._someone()
         worker.signal(signal.SIGSTOP)
         await asyncio.sleep(SESSION_TIMEOUT + self._random.uniform(0.3, 2.5))
         worker.signal(signal.SIGCONT)
