@@ -82,7 +82,7 @@ class KeyTable(Protocol):
         ...
 
     def condemn(self, until: datetime) -> None:
-        """Mark every slot that ends by then as being destroyed: its keys are no longer lent."""
+        """Mark every slot that ends by then as being destroyed: its keys are no longer lent. Note the time with it."""
         ...
 
     def next_slot_end(self) -> datetime | None:
@@ -230,6 +230,7 @@ class SqliteKeyTable:
     def condemn(self, until: datetime) -> None:
         with self._transaction() as db:
             db.execute("UPDATE slots SET condemned = 1 WHERE ends <= ? AND condemned = 0", (micros(until),))
+            _note_time(db, until)
 
     def next_slot_end(self) -> datetime | None:
         (ends,) = self._one("SELECT min(ends) FROM slots") or (None,)
@@ -288,11 +289,7 @@ class SqliteKeyTable:
 
     def note_time(self, now: datetime) -> None:
         with self._transaction() as db:
-            db.execute(
-                "INSERT INTO numbers VALUES ('high_water', ?)"
-                " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
-                (micros(now),),
-            )
+            _note_time(db, now)
 
     def _number(self, name: str) -> int | None:
         found = self._one("SELECT value FROM numbers WHERE name = ?", name)
@@ -360,4 +357,12 @@ def _post(db: sqlite3.Connection, facts: Iterable[Fact]) -> None:
 def _raise_number(db: sqlite3.Connection, name: str, by: int) -> None:
     db.execute(
         "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value", (name, by)
+    )
+
+
+def _note_time(db: sqlite3.Connection, now: datetime) -> None:
+    db.execute(
+        "INSERT INTO numbers VALUES ('high_water', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        (micros(now),),
     )

@@ -1,4 +1,4 @@
-"""A vault to test with: in memory or on disk, at noon, for one camera of one store."""
+"""A vault to test with: in memory or on disk, at noon, for two cameras of one store."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,13 +23,11 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TTL = timedelta(hours=1)
 BUCKET = timedelta(minutes=10)
 DOOR = Owner(StoreId("ginza"), CameraId("door"), Purpose.CRIME_PREVENTION)
+TILL = Owner(DOOR.store, CameraId("till"), DOOR.purpose)
+_ALLOWED = Allowed(frozenset({Purpose.CRIME_PREVENTION, Purpose.PEOPLE_FLOW}), NoticeId("ginza-1"))
 POLICY = Policy(
     frame_ttl=TTL,
-    cameras={
-        (DOOR.store, DOOR.camera): Allowed(
-            frozenset({Purpose.CRIME_PREVENTION, Purpose.PEOPLE_FLOW}), NoticeId("ginza-1")
-        )
-    },
+    cameras={(owner.store, owner.camera): _ALLOWED for owner in (DOOR, TILL)},
 )
 DEVICE = Principal(name="device-ginza-pc", role=Role.DEVICE, store=DOOR.store)
 DETECTING = Principal(name="detecting", role=Role.DETECTING)
@@ -54,9 +52,9 @@ def in_memory(folder: Path) -> Parts:
     return Parts(SqliteKeyTable(folder / "keys.db"), MemoryRing(), MemoryLedger(Ed25519PrivateKey.generate()))
 
 
-def keys_for(vault: Vault, now: datetime, length: timedelta = BUCKET) -> tuple[BucketKey, ...]:
+def keys_for(vault: Vault, now: datetime, length: timedelta = BUCKET, owner: Owner = DOOR) -> tuple[BucketKey, ...]:
     """Ask for the keys of frames from now on, as the device."""
-    return vault.public_keys(DEVICE, DOOR, now, now + length, now)
+    return vault.public_keys(DEVICE, owner, now, now + length, now)
 
 
 def lent(vault: Vault, key: BucketKey, now: datetime) -> bytes:

@@ -1,0 +1,37 @@
+"""The same destruction gives the same receipt, with all that it names."""
+
+from pathlib import Path
+
+from pipeline.vault.receipts import receipts_of
+from schemas.erasure import ErasureReceipt
+from schemas.topics import topics
+from schemas.wire import encode
+from tests.unit.pipeline.vault.building import NOON, TTL, destroy, in_memory, keys_for
+
+
+def _receipts(folder: Path) -> list[ErasureReceipt]:
+    parts = in_memory(folder)
+    vault = parts.vault()
+    keys = keys_for(vault, NOON, TTL)
+    destroy(vault, keys[1].span.expires_at)
+    entries = parts.ledger.entries(0, 100)
+
+    assert receipts_of(entries) == receipts_of(entries)
+    return receipts_of(entries)
+
+
+def test_r20_a_receipt_says_what_died_and_when(tmp_path: Path) -> None:
+    first, second = _receipts(tmp_path)
+
+    assert (first.bucket_start, first.key_expired_at) == (NOON, NOON + TTL)
+    assert first.key_created_at == NOON
+    assert first.destroyed_at == second.destroyed_at == second.key_expired_at
+    assert first.key_purpose == "crime_prevention"
+    assert first.notice_id == "ginza-1"
+    assert len({first.event_id, second.event_id}) == 2
+
+
+def test_a_receipt_may_lie_where_receipts_lie(tmp_path: Path) -> None:
+    (receipt, *_) = _receipts(tmp_path)
+
+    assert encode(receipt, topics(TTL)["erasures.v1"]).key == receipt.key_id.encode()

@@ -1,0 +1,75 @@
+"""Tokens: each principal's own, kept by the vault as hashes only."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import Misconfigured
+from pipeline.vault import tokens
+from pipeline.vault.access import Principal, Role
+from schemas.ids import StoreId
+
+DETECTING = Principal(name="detecting", role=Role.DETECTING)
+DEVICE = Principal(name="device-ginza-pc", role=Role.DEVICE, store=StoreId("ginza"))
+
+
+def _own(folder: Path, principal: Principal) -> str:
+    return (folder / "tokens" / principal.name).read_text()
+
+
+def test_a_token_names_its_principal(tmp_path: Path) -> None:
+    tokens.issue(tmp_path, [DETECTING, DEVICE])
+
+    known = tokens.load(tmp_path)
+
+    assert known.principal(_own(tmp_path, DEVICE)) == DEVICE
+    assert known.principal(_own(tmp_path, DETECTING)) == DETECTING
+    assert known.principal("guessed") is None
+
+
+def test_issuing_again_changes_no_token(tmp_path: Path) -> None:
+    tokens.issue(tmp_path, [DETECTING])
+    before = _own(tmp_path, DETECTING)
+
+    known = tokens.issue(tmp_path, [DETECTING, DEVICE])
+
+    assert known.principal(before) == DETECTING
+
+
+def test_a_principal_that_is_gone_has_no_token(tmp_path: Path) -> None:
+    tokens.issue(tmp_path, [DETECTING, DEVICE])
+
+    known = tokens.issue(tmp_path, [DETECTING])
+
+    assert known.principal(_own(tmp_path, DEVICE)) is None
+
+
+def test_a_lost_token_is_replaced(tmp_path: Path) -> None:
+    tokens.issue(tmp_path, [DETECTING])
+    lost = _own(tmp_path, DETECTING)
+    (tmp_path / "tokens" / "detecting").unlink()
+
+    known = tokens.issue(tmp_path, [DETECTING])
+
+    assert known.principal(lost) is None
+    assert known.principal(_own(tmp_path, DETECTING)) == DETECTING
+
+
+def test_tokens_are_their_owners_alone_and_the_vault_keeps_hashes(tmp_path: Path) -> None:
+    tokens.issue(tmp_path, [DETECTING])
+
+    assert (tmp_path / "tokens" / "detecting").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "tokens.json").stat().st_mode & 0o777 == 0o600
+    assert _own(tmp_path, DETECTING) not in (tmp_path / "tokens.json").read_text()
+
+
+def test_an_open_or_broken_token_file_is_refused(tmp_path: Path) -> None:
+    tokens.issue(tmp_path, [DETECTING])
+    (tmp_path / "tokens.json").chmod(0o644)
+    with pytest.raises(Misconfigured, match="chmod 600"):
+        tokens.load(tmp_path)
+
+    (tmp_path / "tokens.json").chmod(0o600)
+    (tmp_path / "tokens.json").write_text("{")
+    with pytest.raises(Misconfigured, match="no token file"):
+        tokens.load(tmp_path)
