@@ -99,17 +99,25 @@ class Noticed(NamedTuple):
 
 
 def view(store: Store, camera: Camera, settings: FlowSettings, regulation: Regulation, module: Module) -> View:
-    """Put together what the step has to know of a camera."""
+    """Put together what the step has to know of a camera of the estate."""
     retention = regulation.retention or Retention(frames=timedelta(hours=1))
     notice = regulation.notice(camera.notice)
     counted = notice is not None and notice.active and Purpose.PEOPLE_FLOW in notice.purposes
+    flow = Publisher(store.id, camera, settings, notice.id, module, retention.flow) if notice and counted else None
+    return view_of(store.id, camera, flow, timezone=store.timezone, module=module, alerts_live=retention.alerts)
+
+
+def view_of(
+    store_id: StoreId, camera: Camera, flow: Publisher | None, *, timezone: str, module: Module, alerts_live: timedelta
+) -> View:
+    """Put together what the step has to know of a camera."""
     return View(
-        store_id=store.id,
-        timezone=ZoneInfo(store.timezone),
+        store_id=store_id,
+        timezone=ZoneInfo(timezone),
         camera=camera,
-        rules={zone.id: rules_of(zone, store.timezone) for zone in camera.zones},
-        flow=Publisher(store.id, camera, settings, notice.id, module, retention.flow) if notice and counted else None,
-        alerts_live=retention.alerts,
+        rules={zone.id: rules_of(zone, timezone) for zone in camera.zones},
+        flow=flow,
+        alerts_live=alerts_live,
         module=module,
         tracker=Tracker(sure=camera.people_from, unsure=camera.people_from / 2),
     )
