@@ -119,14 +119,16 @@ class Vault:
         """
         if self._ledger_away:
             raise Unavailable("nothing is lent that the ledger cannot take down")
+        held = self._table.held(key_id)
         try:
             require(principal, Action.LEASE, purpose)
-            held = self._table.held(key_id)
             if held is None:
                 raise Rejected("wrong_key", "there never was such a key")
             self._require_purpose(held.key.owner, purpose)
         except Refused as refusal:
-            self._note_refusal(principal, Action.LEASE, refusal, now, key_id=str(key_id), purpose=purpose.value)
+            whose = {} if held is None else _owner_body(held.key.owner)
+            asked = {"key_id": str(key_id), "purpose": purpose.value}
+            self._note_refusal(principal, Action.LEASE, refusal, now, **(whose | asked))
             raise
         if held.wrapped is None or held.key.span.expires_at <= now:
             raise Erased(f"key {key_id} is destroyed")

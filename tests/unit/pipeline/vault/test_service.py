@@ -1,0 +1,197 @@
+"""The vault over HTTP, without a socket: who gets what answer, and what the timer does."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pipeline import sealing
+from pipeline.clock import ManualClock
+from pipeline.errors import Erased, Refused, Rejected, Unavailable
+from pipeline.sealing import SealSuite
+from pipeline.vault.access import Principal, Role
+from pipeline.vault.client import DeviceKeys, Leases, VaultClient
+from pipeline.vault.guard import Guard
+from pipeline.vault.ledger import Kind
+from pipeline.vault.receipts import receipts_of
+from pipeline.vault.service import LONGEST_NAP, Keeper, app_of
+from pipeline.vault.tokens import issue
+from schemas.envelope import Purpose
+from schemas.ids import KeyId
+from tests.unit.pipeline.vault.building import BUCKET, DETECTING, DEVICE, DOOR, NOON, TTL, Parts, in_memory, of_kind
+
+PRINCIPALS = [DEVICE, DETECTING, *(Principal(name=role, role=role) for role in (Role.ERASING, Role.CONSOLE))]
+
+
+@dataclass
+class House:
+    """A vault, its clock, and a way for each principal to ask it."""
+
+    keeper: Keeper
+    parts: Parts
+    clock: ManualClock
+    transport: httpx.ASGITransport
+    folder: Path
+
+    def client(self, name: str) -> VaultClient:
+        token = (self.folder / "tokens" / name).read_text()
+        return VaultClient("http://vault", token, self.transport)
+
+    def plain(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self.transport, base_url="http://vault")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    clock, parts = ManualClock(NOON), in_memory(tmp_path)
+    keeper = Keeper(parts.vault(), parts.ledger, Guard(clock, None), b"public")
+    transport = httpx.ASGITransport(app_of(keeper, issue(tmp_path, PRINCIPALS)))
+    return House(keeper, parts, clock, transport, tmp_path)
+
+
+async def test_a_stage_opens_what_a_device_sealed(house: House) -> None:
+    keys = DeviceKeys(house.client("device-ginza-pc"), DOOR, TTL)
+    await keys.refresh(NOON)
+    key = keys.key_at(NOON)
+    assert key is not None
+    leases = Leases(house.client("detecting"), SealSuite.X25519)
+
+    picture = await leases.open_(key.key_id, DOOR.purpose, b"info", sealing.seal(key.public, b"info", b"picture"))
+
+    assert picture == b"picture"
+
+
+async def test_a_device_has_keys_for_as_far_ahead_as_it_asked(house: House) -> None:
+    keys = DeviceKeys(house.client("device-ginza-pc"), DOOR, timedelta(hours=24))
+
+    await keys.refresh(NOON)
+
+    last = NOON + timedelta(hours=24) - timedelta(seconds=1)
+    assert keys.key_at(last) is not None
+    assert keys.key_at(NOON - timedelta(seconds=1)) is None
+    assert keys.key_at(NOON + timedelta(hours=25)) is None
+
+
+async def test_a_device_asks_only_for_what_is_missing(house: House) -> None:
+    keys = DeviceKeys(house.client("device-ginza-pc"), DOOR, TTL)
+    await keys.refresh(NOON)
+    created = len(of_kind(house.parts.ledger, Kind.KEY_CREATED))
+
+    await keys.refresh(NOON)
+    house.clock.advance(BUCKET)
+    await keys.refresh(house.clock.now())
+
+    assert len(of_kind(house.parts.ledger, Kind.KEY_CREATED)) == created + 1
+
+
+async def test_a_device_drops_keys_of_what_expired(house: House) -> None:
+    keys = DeviceKeys(house.client("device-ginza-pc"), DOOR, TTL)
+    await keys.refresh(NOON)
+    house.clock.advance(TTL)
+
+    await keys.refresh(house.clock.now())
+
+    assert keys.key_at(NOON) is None
+    assert keys.key_at(NOON + TTL) is not None
+
+
+@pytest.mark.parametrize("name", ["device-ginza-pc", "erasing", "console"])
+async def test_r04_only_stages_that_open_frames_get_leases(house: House, name: str) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+
+    with pytest.raises(Refused):
+        await house.client(name).lease(key.key_id, DOOR.purpose, key.public)
+
+
+async def test_each_answer_has_its_error(house: House) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    leases = Leases(house.client("detecting"), SealSuite.X25519)
+
+    with pytest.raises(Refused, match="may not lease"):
+        await leases.private_key(key.key_id, Purpose.PEOPLE_FLOW)
+    with pytest.raises(Rejected):
+        await leases.private_key(KeyId("never"), DOOR.purpose)
+    house.clock.advance(2 * TTL)
+    with pytest.raises(Erased):
+        await leases.private_key(key.key_id, DOOR.purpose)
+
+
+async def test_errors_are_problem_details(house: House) -> None:
+    async with house.plain() as client:
+        answer = await client.get("/v1/status")
+
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["title"] == "Unauthorized"
+
+
+async def test_health_needs_no_token_and_tells_nothing(house: House) -> None:
+    async with house.plain() as client:
+        answer = await client.get("/healthz")
+
+    assert (answer.status_code, answer.text) == (200, "ok")
+
+
+@pytest.mark.parametrize("path", ["/v1/ledger", "/v1/status", "/v1/public-keys", "/v1/leases", "/docs", "/redoc"])
+async def test_without_a_token_there_is_nothing(house: House, path: str) -> None:
+    async with house.plain() as client:
+        answers = [await client.request(method, path) for method in ("GET", "POST", "PUT", "DELETE")]
+
+    assert {answer.status_code for answer in answers} <= {401, 404, 405, 422}
+
+
+async def test_erasing_reads_receipts_by_index(house: House) -> None:
+    await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + 3 * BUCKET)
+    house.clock.advance(2 * TTL)
+    house.keeper.tick()
+
+    page = await house.client("erasing").ledger(3, 2)
+
+    assert (page.length, [entry.index for entry in page.entries]) == (6, [3, 4])
+    assert len(receipts_of(page.entries)) == 2
+
+
+async def test_the_console_sees_the_numbers(house: House) -> None:
+    await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + 3 * BUCKET)
+
+    status = await house.client("console").status()
+
+    assert status.keys_alive == 3
+    assert status.oldest_readable == NOON
+    assert status.ledger_public_key == b"public"
+
+
+async def test_the_timer_sleeps_until_the_next_expiry_and_a_second_at_most(house: House) -> None:
+    assert house.keeper.tick() == LONGEST_NAP
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+
+    assert house.keeper.tick() == LONGEST_NAP
+    house.clock.advance(key.expires_at - NOON - timedelta(milliseconds=300))
+    assert house.keeper.tick() == timedelta(milliseconds=300)
+    house.clock.advance(timedelta(milliseconds=300))
+    house.keeper.tick()
+    assert receipts_of(house.parts.ledger.entries(0, 10))[0].key_id == key.key_id
+
+
+async def test_r20_a_leap_of_the_clock_destroys_nothing_and_lends_nothing_in_doubt(house: House) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    house.clock.set_wall(NOON + timedelta(days=3650))
+    house.keeper.tick()
+
+    assert not of_kind(house.parts.ledger, Kind.KEY_DESTROYED)
+    assert house.keeper.status().clock_doubtful
+    with pytest.raises(Unavailable, match="clock leapt"):
+        await Leases(house.client("detecting"), SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
+
+
+async def test_keys_of_a_leapt_clock_still_die_by_the_time_that_passed(house: House) -> None:
+    await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    house.clock.set_wall(NOON + timedelta(days=3650))
+    house.keeper.tick()
+
+    house.clock.advance(TTL)
+    house.keeper.tick()
+
+    assert of_kind(house.parts.ledger, Kind.KEY_DESTROYED)
