@@ -50,6 +50,8 @@ class Wish:
     headless: bool = False
     workers: int = 1
     """Processes of each of detecting and watching."""
+    devices: bool = True
+    """False: nobody publishes but whoever else comes."""
 
 
 class Demo:
@@ -210,6 +212,7 @@ class Demo:
                 tier=_DEVICES,
             )
             for store, camera in cameras_of(self.estate)
+            if self._wish.devices
         ]
 
     def _env(self, principal: str | None = None) -> dict[str, str]:

@@ -56,6 +56,7 @@ class _Running:
     restarts: int = 0
     deaths: deque[float] = field(default_factory=deque)
     keeper: asyncio.Task[None] | None = None
+    spawning: asyncio.Task[asyncio.subprocess.Process] | None = None
 
 
 def tail(log: Path, lines: int = _TAIL) -> str:
@@ -107,6 +108,11 @@ class Supervisor:
             running = self._running[child.name]
             running.keeper = asyncio.create_task(self._keep(running), name=f"keep-{child.name}")
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a child cannot be kept up; `failed` says which and why."""
+        return self._failed.done() and not self._failed.cancelled()
+
     async def failed(self) -> None:
         """Return never; raise when a child cannot be kept up.
 
@@ -114,6 +120,16 @@ class Supervisor:
             CannotKeepUp: As it says.
         """
         await asyncio.shield(self._failed)
+
+    async def end(self, *names: str) -> None:
+        """Stop these children for good, together; the others go on."""
+        await asyncio.gather(*(self._end(self._running[name]) for name in names))
+
+    async def _end(self, running: _Running) -> None:
+        if running.keeper is not None:
+            running.keeper.cancel()
+            await asyncio.gather(running.keeper, return_exceptions=True)
+        await _end(running)
 
     async def stop(self) -> None:
         """Stop all children, higher tiers first; none outlives this."""
@@ -152,7 +168,9 @@ class Supervisor:
             pause = _BACKOFF[min(len(running.deaths), len(_BACKOFF)) - 1]
             self._tell(f"{name} ended ({_reason(code)}); starting it again in {pause:g} s")
             await asyncio.sleep(pause)
-            running.process = await _spawn(running.child, running.log)
+            running.spawning = asyncio.create_task(_spawn(running.child, running.log))
+            # Shielded: a process that begins while we are told to stop must be known, to be ended too.
+            running.process = await asyncio.shield(running.spawning)
             running.restarts += 1
 
     def _fail(self, why: str) -> None:
@@ -186,7 +204,7 @@ def _die_with_parent() -> None:
 
 
 async def _end(running: _Running) -> None:
-    process = running.process
+    process = running.process if running.spawning is None else await running.spawning
     if process.returncode is None:
         _signal(process.pid, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
