@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
@@ -92,6 +92,8 @@ class Lane:
     redo: frozenset[str]
     attempt: Attempt
     careful_until: int
+    held_by: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """By whoever writes its states: a portion of messages, or the sweep."""
 
     def wants(self, item: Item) -> bool:
         """Say whether a message has not been handled; below the position only what a lost state needs is."""
@@ -104,6 +106,10 @@ class Lane:
         offset = item.ref.offset
         died = self.attempt.offset == offset and self.attempt.times >= DEATHS
         return died or offset in self.position.poison
+
+    def silent(self, since: datetime) -> dict[str, Held]:
+        """Return the states that no message has reached since then."""
+        return {each: held for each, held in self.states.items() if held.seen < since and each not in self.redo}
 
     def moved(self, last: int, states: Mapping[str, Held], poison: Iterable[int]) -> Position:
         """Return the position after a portion. Of a state that is being redone it says what that has to reach."""
@@ -137,7 +143,8 @@ class Stage:
         sources: The topics that it reads.
         outputs: The topics that it writes besides dead letters; a message goes to the one that lists its type.
         clock: For what has expired.
-        lives: How long a camera's state lives after the last message in it: the frame TTL. None: for ever.
+        lives: How long a camera's state lives after the last message in it: the frame TTL, since it is linkable. A
+            state that has outlived it is none to the step, and is taken from the topic. None: for ever.
     """
 
     def __init__(
@@ -167,6 +174,8 @@ class Stage:
         self._settling = asyncio.Lock()
         self._generation: Any = None
         app.stage = self
+        if lives is not None:
+            app.timer(interval=lives.total_seconds() / 4)(self.sweep)
 
     # --- what a stage's file calls -----------------------------------------------------------------------------
 
@@ -229,13 +238,11 @@ class Stage:
         self.counts["rejected"] += 1
         return self._dead(item.ref.topic, encode_dead(dead_letter.of_broken(item, self.name), self.topics))
 
-    def _poison(self, item: Item) -> Sending:
+    def _poison(self, item: Received[Any]) -> Sending:
         self.counts["poison"] += 1
         log().error(
             "poison", stage=self.name, topic=item.ref.topic, partition=item.ref.partition, offset=item.ref.offset
         )
-        if isinstance(item, Broken):
-            return self._broken(item)
         return self._dead(item.ref.topic, encode_dead(dead_letter.of_poison(item, self.name), self.topics))
 
     def _dead(self, topic: str, record: Record) -> Sending:
@@ -244,17 +251,26 @@ class Stage:
     # --- the protocol ------------------------------------------------------------------------------------------
 
     async def _consume(self, stream: Any, take: int, handler: Handler) -> None:
-        self._handler = handler
-        self._handler_known.set()
+        self.handle_with(handler)
         async for events in stream.take_events(take, within=0.02):
             try:
-                await self._batch(events)
+                await self.batch(events)
             except asyncio.CancelledError:
                 raise
             except BaseException as error:  # noqa: BLE001 (an exception that leaves a Faust agent acknowledges)
                 die(f"{self.name}: {error!r}", error)
 
-    async def _batch(self, events: Sequence[Any]) -> None:
+    def handle_with(self, handler: Handler) -> None:
+        """Say what is done with messages; partitions are taken up only then, since it reads their states."""
+        self._handler = handler
+        self._handler_known.set()
+
+    async def batch(self, events: Sequence[Any]) -> None:
+        """Handle what has arrived, the lanes beside each other.
+
+        Raises:
+            Exception: Whatever the step did; the caller ends the process.
+        """
         portions: dict[TP, list[Item]] = defaultdict(list)
         for event in events:
             if self._current(event):
@@ -281,17 +297,17 @@ class Stage:
                 die(f"{self.name}: offset {item.ref.offset} of {lane.tp} where {offset} was due")
         while items:
             count = 1 if lane.careful(items[0]) else len(items)
-            await self._portion(lane, items[:count])
+            async with lane.held_by:
+                await self._portion(lane, items[:count])
             items = items[count:]
 
     async def _portion(self, lane: Lane, items: Sequence[Item]) -> None:
-        poison = [item for item in items if lane.wants(item) and lane.is_poison(item)]
-        broken = [item for item in items if lane.wants(item) and isinstance(item, Broken)]
-        usable = [item for item in items if lane.wants(item) and isinstance(item, Received) and item not in poison]
+        wanted = [item for item in items if lane.wants(item)]
+        broken = [item for item in wanted if isinstance(item, Broken)]
+        poison = [item for item in wanted if isinstance(item, Received) and lane.is_poison(item)]
+        usable = [item for item in wanted if isinstance(item, Received) and not lane.is_poison(item)]
         outcome = await self._patiently(lane, usable)
-        letters = [self._broken(item) for item in broken] + [
-            self._poison(item) for item in poison if item not in broken
-        ]
+        letters = [*map(self._broken, broken), *map(self._poison, poison)]
         await self._send([*outcome.outputs, *letters])
         self._refuse_if_lost(lane)
         last = items[-1].ref.offset
@@ -305,29 +321,31 @@ class Stage:
 
     async def _patiently(self, lane: Lane, items: Sequence[Received[Any]]) -> Outcome:
         """Handle messages; while something is away, wait and try again."""
-        if not items:
-            return Outcome()
         assert self._handler is not None
-        careful = lane.careful(items[0])
-        for attempt in range(sys.maxsize):
-            if careful:
-                await self._begin(lane, items[0], times=1)
+        for attempt in range(sys.maxsize if items else 0):
             try:
-                return await self._handler(lane, items)
+                return await self._tried(lane, items) if lane.careful(items[0]) else await self._handler(lane, items)
             except Unavailable as away:
                 self.counts["waited"] += 1
                 log().warning("waiting", stage=self.name, error=str(away), attempt=attempt)
-                if careful:
-                    await self._begin(lane, items[0], times=-1)
                 await self._pause(_PAUSES[min(attempt, len(_PAUSES) - 1)])
             self._refuse_if_lost(lane)
-        raise AssertionError("unreachable")
+        return Outcome()
 
-    async def _begin(self, lane: Lane, item: Item, times: int) -> None:
-        """Record, before it is begun, that a message is begun; or take it back."""
-        before = lane.attempt.times if lane.attempt.offset == item.ref.offset else 0
-        lane.attempt = Attempt(item.ref.offset, before + times)
-        await self._send([self._at(lane, "attempt", lane.attempt.dumps())])
+    async def _tried(self, lane: Lane, items: Sequence[Received[Any]]) -> Outcome:
+        """Handle messages with a record, beforehand, that they are begun; only a death leaves it standing."""
+        assert self._handler is not None
+        offset = items[0].ref.offset
+        before = lane.attempt if lane.attempt.offset == offset else Attempt(offset)
+        begun = Attempt(offset, before.times + 1)
+        await self._send([self._at(lane, "attempt", begun.dumps())])
+        try:
+            outcome = await self._handler(lane, items)
+        except Unavailable:
+            await self._send([self._at(lane, "attempt", before.dumps())])
+            raise
+        outcome.outputs.insert(0, self._at(lane, "attempt", before.dumps()))
+        return outcome
 
     async def _pause(self, seconds: float) -> None:
         for _tenth in range(max(1, round(seconds * 10))):
@@ -361,6 +379,35 @@ class Stage:
         for acknowledgement in acknowledgements:
             await acknowledgement
 
+    # --- forgetting --------------------------------------------------------------------------------------------
+
+    async def sweep(self) -> None:
+        """Take away the states of keys that have been silent for longer than a state lives."""
+        if self.lives is not None:
+            for lane in list(self.lanes.values()):
+                async with lane.held_by:
+                    await self._sweep(lane, self.clock.now() - self.lives)
+
+    async def _sweep(self, lane: Lane, since: datetime) -> None:
+        """Let the position forget them first: a state that it knows and cannot find would be worked out again."""
+        silent = lane.silent(since)
+        if not silent or self.lanes.get(lane.tp) is not lane:
+            return
+        keys = {each: offset for each, offset in lane.position.keys.items() if each not in silent}
+        position = replace(lane.position, keys=keys)
+        await self._send([self._at(lane, "position", position.dumps())])
+        await self._send([self._removed(lane, each, held.offset) for each, held in silent.items()])
+        lane.position = position
+        for each in silent:
+            del lane.states[each]
+        self.counts["swept"] += len(silent)
+
+    def _removed(self, lane: Lane, name: str, offset: int) -> Sending:
+        """Write a tombstone that says which state it takes away: a worker that overslept may not take a later one."""
+        place = Place("state", lane.tp.topic, name).dumps()
+        headers = [*_STATE_HEADERS, (_REMOVES, str(offset).encode())]
+        return Sending(self.state_topic, place, None, headers, lane.tp.partition)
+
     # --- assignment --------------------------------------------------------------------------------------------
 
     def forget(self) -> None:
@@ -379,8 +426,7 @@ class Stage:
                 assigned = sorted(tp for tp in map(TP._make, consumer.assignment()) if tp.topic in self.sources)
                 generation = self.app.consumer_generation_id
                 if generation != self._generation or set(assigned) != self.lanes.keys():
-                    planned = await self._plans(consumer, assigned)
-                    self.lanes = {tp: self._lane_of(tp, each) for tp, each in planned.items()}
+                    await self._load(consumer, assigned)
                     self._generation = generation
                 self.app.flow_control.clear()
                 await consumer.seek_wait({tp: lane.next for tp, lane in self.lanes.items()})
@@ -389,21 +435,22 @@ class Stage:
             except BaseException as error:  # noqa: BLE001 (Faust would log it and read on from anywhere)
                 die(f"{self.name}: could not take up its partitions: {error!r}", error)
 
-    async def _plans(self, consumer: Any, assigned: Sequence[TP]) -> dict[TP, tuple[Plan, Attempt]]:
+    async def _load(self, consumer: Any, assigned: Sequence[TP]) -> None:
         """Read what is kept, and only then how far the sources reach: they never end before what was read of them."""
-        if not assigned:
-            return {}
         reader = make_reader([f"{url.host}:{url.port or 9092}" for url in self.app.conf.broker_consumer])
         await reader.start()
         try:
             kept = await read_state(reader, self.state_topic, assigned)
         finally:
             await reader.stop()
-        begin, end = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)
-        return {tp: (plan(kept[tp], begin[tp], end[tp]), kept[tp].attempt) for tp in assigned}
+        if assigned:
+            self.take_up(kept, await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned))
 
-    def _lane_of(self, tp: TP, planned: tuple[Plan, Attempt]) -> Lane:
-        found, attempt = planned
+    def take_up(self, kept: Mapping[TP, Kept], begin: Mapping[TP, int], end: Mapping[TP, int]) -> None:
+        """Make lanes of partitions, from what is kept of them and from where to where their sources reach."""
+        self.lanes = {tp: self._lane_of(tp, plan(each, begin[tp], end[tp]), each.attempt) for tp, each in kept.items()}
+
+    def _lane_of(self, tp: TP, found: Plan, attempt: Attempt) -> Lane:
         for name in ("expired_unread", "redo_expired", "rewound"):
             if count := getattr(found, name):
                 self.counts[name] += count
