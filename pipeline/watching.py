@@ -351,7 +351,7 @@ def _alert(
         score=observation.score,
         threshold=observation.threshold,
         explanations=observation.explanations,
-        frame_refs=visit.frames,
+        frame_refs=_frames(visit),
         quantile=usual.quantile(),
     )
 
@@ -416,11 +416,19 @@ def _areas(camera: Camera, aspect: float) -> dict[ZoneId, Area]:
 
 
 def _with_frame(visit: Visit, message: FrameDetections, box: Box, at: FrameRef) -> Visit:
-    """Keep the frames of the newest seconds, some way apart; the first of a visit is one of them at first."""
+    """Keep the newest frame, and some of the seconds before, a little apart."""
+    newest = AlertFrame(frame=message.frame, bounding_box=box, detections=at)
     if visit.framed is not None and message.utc_time - visit.framed < _FRAMES_APART:
-        return visit
-    frame = AlertFrame(frame=message.frame, bounding_box=box, detections=at)
-    return replace(visit, frames=(*visit.frames, frame)[-_FRAMES_KEPT:], framed=message.utc_time)
+        return replace(visit, newest=newest)
+    frames = (*visit.frames, newest)[-_FRAMES_KEPT:]
+    return replace(visit, newest=newest, frames=frames, framed=message.utc_time)
+
+
+def _frames(visit: Visit) -> tuple[AlertFrame, ...]:
+    """The kept frames, and the newest, which shows what the alert is about."""
+    if visit.newest is None or visit.newest in visit.frames[-1:]:
+        return visit.frames
+    return (*visit.frames, visit.newest)
 
 
 def _hour(visit: Visit, view: View) -> int:

@@ -162,9 +162,11 @@ class Visit:
     fired: tuple[str, ...] = ()
     """The rules that have had their say."""
     frames: tuple[AlertFrame, ...] = ()
-    """Some of the frames in which the visitor was seen, the newest last."""
+    """Some of the frames in which the visitor was seen, in order."""
     framed: UtcTime | None = None
-    """When the newest of them was taken."""
+    """When the last of them was taken."""
+    newest: AlertFrame | None = None
+    """The newest frame in which the visitor was seen."""
 
     @property
     def lasted(self) -> timedelta:
@@ -244,14 +246,17 @@ def _lost_near(visits: Sequence[Visit], zone_id: ZoneId, track: Track, seen: set
 
 
 def _comes(zone_id: ZoneId, track: Track, time: datetime, how: Movements) -> Visit:
+    # Who has just become known was first seen a moment ago, and most likely here.
+    just_known = track.hits == 2
+    hits = track.hits if just_known else 1
     return Visit(
         zone_id=zone_id,
         first=track.id,
         track=track.id,
-        since=time,
+        since=track.born if just_known else time,
         until=time,
-        hits=1,
-        entered=how.enters_at <= 1,
+        hits=hits,
+        entered=hits >= how.enters_at,
         foot=track.foot,
         height=track.height,
         least=track.foot,
