@@ -32,6 +32,7 @@ async def create_topics(bootstrap: str, topics: Iterable[Topic], replication: in
             # Another provisioner may have been quicker.
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)
+        await _until_there(client, [topic.name for topic in missing])
     return [topic.name for topic in missing]
 
 
@@ -130,8 +131,17 @@ async def _alter(client: AIOKafkaAdminClient, topic: Topic) -> None:
                 raise for_code(code)
 
 
+async def _until_there(client: AIOKafkaAdminClient, names: Collection[str]) -> None:
+    """Wait until the broker knows topics that the controller has made: it learns of them a moment later."""
+    for _attempt in range(100):
+        if not set(names) - set(await client.list_topics()):
+            return
+        await asyncio.sleep(0.05)
+    raise Unavailable("the broker does not come to know its topics")
+
+
 async def _until_mended(client: AIOKafkaAdminClient, topics: Collection[Topic]) -> None:
-    """Wait until the broker says what the controller was told: it learns of it a moment later."""
+    """Wait until the broker says what the controller was told."""
     for _attempt in range(100):
         if not drifted(topics, await _configs(client, [topic.name for topic in topics])):
             return

@@ -221,7 +221,7 @@ class Run:
 
     async def _come_to_rest(self) -> None:
         """Wait until everything that was sent has been handled."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             if await ready(self.kafka.kafka.bootstrap) and await self._unhandled() == 0:
                 break

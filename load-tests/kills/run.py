@@ -21,8 +21,8 @@ from rich.table import Table  # noqa: E402
 from pipeline.local import java, kafka  # noqa: E402
 
 FULL: Final = (
-    Variant("one-worker", 1, (("kill", 10), ("term", 4), ("stop", 2)), milliseconds=1.0),
-    Variant("two-workers", 2, (("kill", 6), ("term", 4), ("stop", 6), ("join", 3)), milliseconds=2.0),
+    Variant("one-worker", 1, (("kill", 10), ("term", 4), ("stop", 2)), milliseconds=1.0, rate=50),
+    Variant("two-workers", 2, (("kill", 6), ("term", 4), ("stop", 6), ("join", 3)), milliseconds=2.0, rate=60),
     Variant("two-workers-compacting", 2, (("kill", 6), ("term", 3), ("stop", 6), ("join", 3)), compacting=True),
     Variant("broker", 2, (("kill", 2), ("stop", 1), ("broker", 3)), compacting=True),
 )
