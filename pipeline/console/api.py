@@ -1,7 +1,7 @@
 """What the page asks for, as JSON, in the language that it asks in. A part that is away is an answer, not an error."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -222,7 +222,7 @@ def _card(at: Console, alert_id: str, words: Words) -> Card:
     return card(at.feed.board.alerts[alert_id], at.feed.board.acknowledged.get(alert_id), at.estate, words)
 
 
-async def _events(at: Console, words: Words) -> AsyncIterator[str]:
+async def _events(at: Console, words: Words) -> AsyncGenerator[str]:
     """A comment first, so that the browser knows at once that it is connected."""
     with at.feed.listeners.joined() as queue:
         yield "retry: 2000\n: connected\n\n"

@@ -52,7 +52,7 @@ class Broker(Protocol):
     """Kafka. Raises `Unavailable` when it is away."""
 
     def news(self, since: datetime) -> AsyncGenerator[News | None]:
-        """Tell alerts, reports and receipts from `since` on and then as they come; None says that there is nothing new."""
+        """Tell alerts, reports and receipts from `since` on, then as they come; None says that nothing is new."""
         ...
 
     async def groups(self) -> Sequence[Group]:

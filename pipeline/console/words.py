@@ -35,7 +35,6 @@ TEXTS: Final[dict[str, Text]] = {
     "page.stores": Text("店舗", "Store"),
     "page.away": Text("ただいま接続できません", "Not reachable at present"),
     "page.loading": Text("読み込み中", "Loading"),
-    "page.updated": Text("{time} 更新", "Updated {time}"),
     # the figures at the top
     "tile.visitors": Text("本日の入店", "Came in today"),
     "tile.visitors.note": Text("全店舗・公開された集計のみ", "All stores, published counts only"),
@@ -85,14 +84,12 @@ TEXTS: Final[dict[str, Text]] = {
         "記録できませんでした。もう一度お試しください。", "Could not be recorded. Please try again."
     ),
     "card.acknowledged": Text("手順を確認済み {time}", "Procedure read at {time}"),
-    "card.procedure.show": Text("手順をもう一度見る", "Show the procedure again"),
     "card.possible": Text("可能性", "Possible"),
     "card.caveat": Text(
         "可能性のお知らせです。証拠ではなく、常に正しいとは限りません。",
         "A possible observation: not evidence; not always correct.",
     ),
     "card.details": Text("詳しく見る", "Details"),
-    "card.seen": Text("見えたこと", "What was seen"),
     "card.where": Text("場所", "Where"),
     "card.when": Text("時刻", "When"),
     "card.numbers": Text("数値", "Numbers"),

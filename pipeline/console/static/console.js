@@ -59,6 +59,7 @@ async function acknowledge(card, id) {
   try {
     const answer = await ask(`/api/alerts/${encodeURIComponent(id)}/acknowledge`, { method: "POST" });
     if (!answer.ok) throw new Error(String(answer.status));
+    told += 1;
     update(card, await answer.json());
     find(".procedure", card).open = false;
     find(".observed", card).open = true;
@@ -83,6 +84,7 @@ function count() {
 
 /** Put one alert in its place by time, newest first. */
 function arrive(alert) {
+  told += 1;
   const known = all(".card", cards).find((each) => each.dataset.key === alert.alert_id);
   if (known) {
     update(known, alert);
@@ -99,8 +101,12 @@ function arrive(alert) {
   count();
 }
 
+let told = 0; // what was told while a list was on its way is newer than that list
+
 async function readAlerts() {
+  const before = told;
   const answer = await read("/api/alerts");
+  if (told !== before) return readAlerts();
   const first = cards.children.length === 0;
   reconcile(cards, answer.alerts, (alert) => alert.alert_id, make, update);
   if (first) {

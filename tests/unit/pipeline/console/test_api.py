@@ -1,0 +1,154 @@
+"""What the page asks for."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from httpx import URL, ASGITransport, AsyncClient
+
+from pipeline.console.api import _events
+from pipeline.console.lexicon import accusing
+from pipeline.console.words import Words
+from pipeline.flow.rows import alert_row
+from tests.unit.pipeline.console.house import NOON, House, alert, furnished, restricted
+
+BASE = "http://127.0.0.1:8080"
+OURS = {"sec-fetch-site": "same-origin"}
+DATA = ("/api/alerts", "/api/flow", "/api/today", "/api/cameras", "/api/stages", "/api/forgotten", "/healthz")
+
+
+@pytest.fixture
+def house() -> House:
+    house = furnished()
+    house.warehouse.alert_rows.extend((alert_row(alert(1)), alert_row(restricted(2))))
+    return house
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[AsyncClient]:
+    app = house.app()
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=ASGITransport(app), base_url=BASE) as client,
+    ):
+        for _ in range(20):  # the feed's two tasks take their first turns
+            await asyncio.sleep(0)
+        yield client
+
+
+async def get(client: AsyncClient, path: str, lang: str = "en") -> Any:
+    answer = await client.get(URL(path).copy_merge_params({"lang": lang}))
+    assert answer.status_code == 200
+    return answer.json()
+
+
+@pytest.mark.parametrize("path", [*DATA, "/"])
+async def test_nothing_with_data_is_ever_stored(client: AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-frame-options"] == "DENY"
+    assert "script-src 'self'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", DATA)
+@pytest.mark.parametrize("lang", ["ja", "en"])
+async def test_r41_no_answer_accuses(client: AsyncClient, path: str, lang: str) -> None:
+    assert accusing((await client.get(path, params={"lang": lang})).text) == ()
+
+
+async def test_alerts_come_newest_first_and_wait_for_a_person(client: AsyncClient) -> None:
+    answer = await get(client, "/api/alerts")
+
+    assert {each["alert_id"] for each in answer["alerts"]} == {"alert-1", "alert-2"}
+    assert (answer["waiting"], answer["notes"]) == (2, [])
+
+
+async def test_r40_acknowledging_is_kept(client: AsyncClient) -> None:
+    card = (await client.post("/api/alerts/alert-1/acknowledge", params={"lang": "en"}, headers=OURS)).json()
+    answer = await get(client, "/api/alerts")
+
+    assert card["acknowledged"] == "Procedure read at 14:40"
+    assert answer["waiting"] == 1
+
+
+async def test_another_site_cannot_acknowledge(client: AsyncClient) -> None:
+    answer = await client.post("/api/alerts/alert-1/acknowledge", headers={"sec-fetch-site": "cross-site"})
+
+    assert answer.status_code == 403
+    assert (await get(client, "/api/alerts"))["waiting"] == 2
+
+
+async def test_an_unknown_alert_cannot_be_acknowledged(client: AsyncClient) -> None:
+    assert (await client.post("/api/alerts/none/acknowledge", headers=OURS)).status_code == 404
+
+
+async def test_another_host_name_is_refused(client: AsyncClient) -> None:
+    assert (await client.get("/api/alerts", headers={"host": "shop.example"})).status_code == 400
+
+
+async def test_flow_is_of_the_store_that_was_asked_for(client: AsyncClient) -> None:
+    panel = (await get(client, "/api/flow?store=shibuya"))["panel"]
+
+    assert (panel["store_id"], panel["timezone"]) == ("shibuya", "Asia/Tokyo")
+    assert (await client.get("/api/flow?store=nowhere")).status_code == 404
+
+
+async def test_today_adds_all_stores_up(client: AsyncClient) -> None:
+    each = [
+        (await get(client, f"/api/flow?store={store}"))["panel"]["totals"]["come"] for store in ("ginza", "shibuya")
+    ]
+
+    assert (await get(client, "/api/today"))["come"] == sum(each)
+
+
+@pytest.mark.parametrize("path", ["/api/flow", "/api/today", "/api/cameras", "/api/stages", "/api/forgotten"])
+async def test_a_part_that_is_away_is_said_and_the_rest_goes_on(client: AsyncClient, house: House, path: str) -> None:
+    house.warehouse.away = house.broker.away = house.vault.away = True
+
+    assert (await get(client, path))["away"] == "Not reachable at present"
+    assert (await get(client, path, "ja"))["away"] == "ただいま接続できません"
+    assert len((await get(client, "/api/alerts"))["alerts"]) == 2
+
+
+async def test_cameras_are_shown_by_their_reports_alone_without_the_warehouse(
+    client: AsyncClient, house: House
+) -> None:
+    house.warehouse.away = True
+
+    assert [each["state"] for each in (await get(client, "/api/cameras"))["cameras"]] == ["well", "well", "silent"]
+
+
+async def test_what_was_forgotten_is_said(client: AsyncClient) -> None:
+    panel = (await get(client, "/api/forgotten"))["panel"]
+
+    assert (panel["keys_destroyed"], panel["oldest"]) == (1284, "58 min 12 s ago")
+
+
+async def test_there_are_no_documents_with_scripts_from_elsewhere(client: AsyncClient) -> None:
+    assert [(await client.get(path)).status_code for path in ("/docs", "/redoc")] == [404, 404]
+
+
+async def test_the_stream_sends_each_alert_as_it_comes() -> None:
+    at = furnished().app().state.console
+    stream = _events(at, Words("en"))
+    opening = await anext(stream)
+    at.feed.hear(alert(9, at=NOON))
+    event = await anext(stream)
+    await stream.aclose()
+
+    kind, data = event.splitlines()[1:3]
+    assert "connected" in opening
+    assert kind == "event: alert"
+    assert json.loads(data.removeprefix("data: "))["alert_id"] == "alert-9"
+
+
+async def test_the_stream_ends_when_the_console_stops() -> None:
+    at = furnished().app().state.console
+    stream = _events(at, Words("en"))
+    await anext(stream)
+    at.feed.listeners.close()
+
+    assert [event async for event in stream] == []

@@ -1,0 +1,81 @@
+"""How each camera is."""
+
+from datetime import timedelta
+
+from pipeline.console.cameras import CameraPanel, Signs, hear, panels
+from pipeline.console.words import Words
+from pipeline.flow.rows import CoverageRow
+from schemas.envelope import Module, Purpose
+from schemas.health import CameraHealth, CameraState
+from schemas.ids import CameraId, EventId, NoticeId, StoreId
+from tests.unit.pipeline.console.house import NOON, coverage_row, device_health, estate
+
+EN = Words("en")
+
+
+def door(signs: Signs, *rows: CoverageRow, after: timedelta = timedelta(0)) -> CameraPanel:
+    return panels(estate(), signs, rows, NOON + after, EN)[0]
+
+
+def health(state: CameraState) -> CameraHealth:
+    return CameraHealth(
+        event_id=EventId("h"), store_id=StoreId("ginza"), camera_id=CameraId("door"), utc_time=NOON,
+        purpose=Purpose.OPERATION, expires_at=NOON + timedelta(days=1), notice_id=NoticeId("n"),
+        module=Module(name="m", version="1"), state=state,
+    )  # fmt: skip
+
+
+def test_every_camera_of_the_estate_is_shown_heard_of_or_not() -> None:
+    shown = panels(estate(), Signs(), (), NOON, EN)
+
+    assert [each.camera_id for each in shown] == ["door", "shelf", "hall"]
+    assert {each.state for each in shown} == {"unknown"}
+
+
+def test_a_report_says_when_it_was_last_seen_and_its_counts() -> None:
+    signs = hear(Signs(), device_health("ginza", "door", NOON - timedelta(seconds=3), frames=1200, stills=40))
+
+    shown = door(signs)
+
+    assert (shown.state, shown.last, shown.counts) == ("well", "3 s ago", "Frames 1,200 · Stills 40")
+
+
+def test_a_camera_that_says_nothing_is_silent() -> None:
+    signs = hear(Signs(), device_health("ginza", "door", NOON, frames=1, stills=0))
+
+    assert door(signs, after=timedelta(minutes=2)).state == "silent"
+
+
+def test_a_window_is_a_sign_too_and_is_waited_for() -> None:
+    row = coverage_row("ginza", "door", NOON - timedelta(minutes=20), 2000, 2365)
+
+    shown = door(Signs(), row)
+
+    assert (shown.state, shown.last, shown.coverage_text) == ("well", "5 min ago", "97%")
+    assert door(Signs(), row, after=timedelta(hours=1)).state == "silent"
+
+
+def test_a_window_in_which_nothing_was_seen_is_no_sign() -> None:
+    assert door(Signs(), coverage_row("ginza", "door", NOON - timedelta(minutes=15), 0, 0)).state == "unknown"
+
+
+def test_what_ails_a_camera_is_named() -> None:
+    signs = hear(Signs(), device_health("ginza", "door", NOON, frames=1, stills=0))
+
+    shown = door(hear(signs, health(CameraState.COVERED)))
+
+    assert (shown.state, shown.state_name) == ("covered", "Covered")
+
+
+def test_an_older_report_changes_nothing() -> None:
+    signs = hear(Signs(), device_health("ginza", "door", NOON, frames=9, stills=0))
+
+    again = hear(signs, device_health("ginza", "door", NOON - timedelta(minutes=1), frames=1, stills=0))
+
+    assert again == signs
+
+
+def test_dropped_frames_are_shown_when_there_are_any() -> None:
+    signs = hear(Signs(), device_health("ginza", "door", NOON, frames=9, stills=0, dropped=2))
+
+    assert door(signs).counts.endswith("Dropped 2")
