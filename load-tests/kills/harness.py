@@ -189,9 +189,11 @@ class Run:
     async def _someone(self) -> Worker:
         """Choose a living worker: sometimes one that is just starting, mostly one at work."""
         age = self._random.choice((0.5, 2.0, 3.0, 4.0))
-        while not (alive := [worker for worker in self._workers if worker.alive(age)]):
+        for _tenth in range(600):
+            if alive := [worker for worker in self._workers if worker.alive(age)]:
+                return self._random.choice(alive)
             await asyncio.sleep(0.1)
-        return self._random.choice(alive)
+        raise TimeoutError("no worker lives for long")
 
     async def _kill(self) -> None:
         (await self._someone()).signal(signal.SIGKILL)
