@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -85,6 +86,20 @@ class KeyTable(Protocol):
         """Mark every slot that ends by then as being destroyed: its keys are no longer lent. Note the time with it."""
         ...
 
+    def condemn_lost(self, slot_keys: Iterable[str], now: datetime) -> None:
+        """Mark slots, whose slot key is gone, as being destroyed, whenever they end. Note the time with it."""
+        ...
+
+    def take_back(self, number: int, destroyed: Iterable[KeyId], others: Iterable[BucketKey], now: datetime) -> None:
+        """Make a table from a backup know better: forget private keys of what was destroyed since, and go on behind
+        that outbox number. Of the others, add those that it does not know, as keys whose private half is lost: they
+        are buried when their time comes."""
+        ...
+
+    def last_number(self) -> int:
+        """Return the highest number that the outbox ever gave."""
+        ...
+
     def next_slot_end(self) -> datetime | None:
         """Return the earliest end of a slot that is not buried."""
         ...
@@ -151,7 +166,7 @@ CREATE TABLE IF NOT EXISTS keys (
     destroyed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS keys_alive
-    ON keys (store, camera, purpose, bucket_start, bucket_end, expires_at) WHERE destroyed = 0;
+    ON keys (store, camera, purpose, bucket_start, bucket_end, expires_at) WHERE destroyed = 0 AND public <> x'';
 CREATE INDEX IF NOT EXISTS keys_by_slot ON keys (slot_key);
 CREATE INDEX IF NOT EXISTS keys_by_start ON keys (bucket_start) WHERE destroyed = 0;
 CREATE TABLE IF NOT EXISTS private_keys (
@@ -171,6 +186,9 @@ CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NUL
 _KEY: Final = (
     "keys.key_id, store, camera, purpose, bucket_start, bucket_end, expires_at, created_at, notice, public, destroyed"
 )
+
+_ADD_SLOT: Final = "INSERT INTO slots (slot_key, ends) VALUES (?, ?)"
+_ADD_KEY: Final = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 
 
 class SqliteKeyTable:
@@ -194,23 +212,16 @@ class SqliteKeyTable:
 
     def add(self, slots: Sequence[Slot], keys: Sequence[NewKey]) -> None:
         with self._transaction() as db:
-            db.executemany(
-                "INSERT INTO slots (slot_key, ends) VALUES (?, ?)",
-                [(each.slot_key, micros(each.end)) for each in slots],
-            )
-            db.executemany(
-                "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", [_key_row(new) for new in keys]
-            )
-            db.executemany(
-                "INSERT INTO private_keys VALUES (?, ?, ?)",
-                [(new.key.key_id, new.wrapped.slot_key, new.wrapped.private) for new in keys],
-            )
+            db.executemany(_ADD_SLOT, [(each.slot_key, micros(each.end)) for each in slots])
+            db.executemany(_ADD_KEY, [_key_row(new.key, new.wrapped.slot_key) for new in keys])
+            wrapped = [(new.key.key_id, *new.wrapped) for new in keys]
+            db.executemany("INSERT INTO private_keys VALUES (?, ?, ?)", wrapped)
             _post(db, [new.fact for new in keys])
 
     def living(self, owner: Owner, start: datetime, end: datetime) -> tuple[BucketKey, ...]:
         rows = self._all(
             f"SELECT {_KEY} FROM keys WHERE store = ? AND camera = ? AND purpose = ? AND destroyed = 0"  # noqa: S608 - our own column list
-            " AND bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start",
+            " AND public <> x'' AND bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start",
             *(owner.store, owner.camera, owner.purpose.value, micros(start), micros(end)),
         )
         return tuple(map(_key, rows))
@@ -231,6 +242,32 @@ class SqliteKeyTable:
         with self._transaction() as db:
             db.execute("UPDATE slots SET condemned = 1 WHERE ends <= ? AND condemned = 0", (micros(until),))
             _note_time(db, until)
+
+    def condemn_lost(self, slot_keys: Iterable[str], now: datetime) -> None:
+        lost = [(name,) for name in slot_keys]
+        if not lost:
+            return
+        with self._transaction() as db:
+            db.executemany("UPDATE slots SET condemned = 1 WHERE slot_key = ?", lost)
+            _note_time(db, now)
+
+    def take_back(self, number: int, destroyed: Iterable[KeyId], others: Iterable[BucketKey], now: datetime) -> None:
+        dead = [(key_id,) for key_id in destroyed]
+        with self._transaction() as db:
+            db.executemany("DELETE FROM private_keys WHERE key_id = ?", dead)
+            db.executemany("UPDATE keys SET destroyed = 1, public = x'' WHERE key_id = ?", dead)
+            for end, keys in groupby(sorted(others, key=_expiry), key=_expiry):
+                _add_lost(db, end, keys)
+            db.execute("DELETE FROM outbox WHERE number <= ?", (number,))
+            # A row that comes and goes: the next one gets a higher number.
+            db.execute("INSERT INTO outbox VALUES (?, '', '')", (number,))
+            db.execute("DELETE FROM outbox WHERE number = ?", (number,))
+            _note_time(db, now)
+        self._checkpoint()
+
+    def last_number(self) -> int:
+        found = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
+        return 0 if found is None else int(found[0])
 
     def next_slot_end(self) -> datetime | None:
         (ends,) = self._one("SELECT min(ends) FROM slots") or (None,)
@@ -323,12 +360,11 @@ class SqliteKeyTable:
                 self._db.execute("ROLLBACK")
 
 
-def _key_row(new: NewKey) -> tuple[object, ...]:
-    key = new.key
+def _key_row(key: BucketKey, slot_key: str) -> tuple[object, ...]:
     owner = (key.owner.store, key.owner.camera, key.owner.purpose.value)
     return (
         key.key_id,
-        new.wrapped.slot_key,
+        slot_key,
         *owner,
         *map(micros, key.span),
         micros(key.created_at),
@@ -347,6 +383,19 @@ def _key(row: Sequence[Any]) -> BucketKey:
         notice=NoticeId(notice),
         public=public,
     )
+
+
+def _expiry(key: BucketKey) -> datetime:
+    return key.span.expires_at
+
+
+def _add_lost(db: sqlite3.Connection, end: datetime, keys: Iterable[BucketKey]) -> None:
+    found = db.execute("SELECT slot_key FROM slots WHERE ends = ? AND condemned = 0", (micros(end),)).fetchone()
+    slot_key = f"lost-{micros(end)}" if found is None else str(found[0])
+    rows = [_key_row(key, slot_key) for key in keys]
+    db.executemany(_ADD_KEY.replace("INSERT", "INSERT OR IGNORE"), rows)
+    if found is None:
+        db.execute(_ADD_SLOT, (slot_key, micros(end)))
 
 
 def _post(db: sqlite3.Connection, facts: Iterable[Fact]) -> None:

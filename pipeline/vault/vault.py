@@ -7,7 +7,7 @@ killed after any of them and started again ends with every key destroyed and one
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,13 +22,13 @@ from pipeline.sealing import SealSuite
 from pipeline.vault.access import Action, Principal, require
 from pipeline.vault.api import Lease, Status, lease_info
 from pipeline.vault.keys import BucketKey, Owner, Span, spans
-from pipeline.vault.ledger import Body, Fact, Kind, Ledger
+from pipeline.vault.ledger import Body, Entry, Fact, Kind, Ledger
 from pipeline.vault.policy import Allowed, Policy
 from pipeline.vault.ring import Ring, wipe
 from pipeline.vault.store import KeyTable, NewKey, Slot, Wrapped
 from schemas.envelope import Purpose
 from schemas.frozen import iso
-from schemas.ids import KeyId
+from schemas.ids import CameraId, KeyId, NoticeId, StoreId
 
 AHEAD_MAX: Final = timedelta(hours=24)
 _TOLD_AT_ONCE: Final = 1000
@@ -75,8 +75,12 @@ class Vault:
         Raises:
             Unavailable: The disk does not take it.
         """
+        self._take_back(now)
+        alive, needed = self._ring.names(), self._table.slot_keys()
         # A slot key without a slot wraps nothing: the last vault died between making it and using it.
-        self._ring.destroy(self._ring.names() - self._table.slot_keys())
+        self._ring.destroy(alive - needed)
+        # A slot without its key is lost before its time: what it wrapped opens no more.
+        self._table.condemn_lost(needed - alive, now)
         self.shred(now)
         self.bury(now)
         self.tell(now)
@@ -157,9 +161,8 @@ class Vault:
             Unavailable: The disk does not take it: call again.
         """
         due = self.next_destruction()
-        if due is None or due > now:
-            return
-        self._table.condemn(now)
+        if due is not None and due <= now:
+            self._table.condemn(now)
         for slot in self._table.condemned():
             self._table.delete_private(slot)
             self._ring.destroy([slot.slot_key])
@@ -221,6 +224,20 @@ class Vault:
             suite=self._limits.suite.value,
             frame_ttl_seconds=self._policy.frame_ttl.total_seconds(),
         )
+
+    def _take_back(self, now: datetime) -> None:
+        """Teach a key table from a backup what the ledger has heard since: what died, and what was made and is lost."""
+        if self._table.last_number() >= self._ledger.last_outbox():
+            return
+        created: dict[str, Body] = {}
+        destroyed: set[KeyId] = set()
+        for entry in _all(self._ledger):
+            if entry.kind is Kind.KEY_CREATED:
+                created[entry.body["key_id"]] = entry.body
+            elif entry.kind is Kind.KEY_DESTROYED:
+                destroyed.add(KeyId(entry.body["key_id"]))
+        lost = [_key_of(body) for key_id, body in created.items() if KeyId(key_id) not in destroyed]
+        self._table.take_back(self._ledger.last_outbox(), destroyed, lost, now)
 
     def _wanted(self, start: datetime, end: datetime, now: datetime) -> tuple[Span, ...]:
         ttl = self._policy.frame_ttl
@@ -299,6 +316,23 @@ def _key_body(key: BucketKey) -> dict[str, str]:
         "created_at": iso(key.created_at),
         "notice_id": str(key.notice),
     }
+
+
+def _key_of(body: Body) -> BucketKey:
+    span = Span(*(datetime.fromisoformat(body[name]) for name in ("bucket_start", "bucket_end", "expires_at")))
+    return BucketKey(
+        key_id=KeyId(body["key_id"]),
+        owner=Owner(StoreId(body["store_id"]), CameraId(body["camera_id"]), Purpose(body["purpose"])),
+        span=span,
+        created_at=datetime.fromisoformat(body["created_at"]),
+        notice=NoticeId(body["notice_id"]),
+        public=b"",
+    )
+
+
+def _all(ledger: Ledger) -> Iterator[Entry]:
+    for start in range(0, len(ledger), _TOLD_AT_ONCE):
+        yield from ledger.entries(start, _TOLD_AT_ONCE)
 
 
 def _destroyed(key: BucketKey, slot: Slot, now: datetime) -> Fact:
