@@ -1,0 +1,127 @@
+"""The device's core: pictures in, frames and stills to be sent out, all in one sequence. Pure but for the encoder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import cv2
+
+from pipeline.edge import gate, mask
+from pipeline.edge.clip import Bgr
+from schemas.estate import Mask
+
+REFERENCE_EVERY: Final = timedelta(seconds=10)
+STILL_EVERY: Final = timedelta(seconds=1)
+HOLD: Final = timedelta(seconds=2)
+"""For so long after the last motion pictures are still frames: people who stop are looked at once more."""
+QUALITY: Final = 80
+
+
+@dataclass(frozen=True)
+class How:
+    """What a camera's pictures go through."""
+
+    width: int
+    masks: Sequence[Mask] = ()
+    motion: gate.How = field(default_factory=gate.How)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A frame before it is sealed."""
+
+    sequence: int
+    time: datetime
+    motion_in_cells: str
+    reference: bool
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A run of pictures in which nothing moved."""
+
+    sequence: int
+    since: datetime
+    time: datetime
+    frames: int
+    since_frame: int
+
+
+Outgoing = Pixels | Calm
+
+
+@dataclass(frozen=True)
+class State:
+    """What a device remembers of its camera."""
+
+    sequence: int = 0
+    """Of the next message."""
+    background: gate.State | None = None
+    moved: datetime | None = None
+    """When something last moved."""
+    reference: datetime | None = None
+    """When the last reference frame was taken."""
+    since_frame: int = 0
+    said: datetime | None = None
+    """The time of the last message."""
+    since: datetime | None = None
+    time: datetime | None = None
+    calm: int = 0
+    """Pictures in which nothing moved and that no still speaks for yet: from `since` to `time`."""
+
+
+def look(state: State, picture: Bgr, time: datetime, how: How) -> tuple[State, tuple[Outgoing, ...]]:
+    """Take one picture in.
+
+    What moves becomes a frame. What does not becomes part of a still: one a second, and one that closes the run when
+    something moves again. Every ten seconds one picture is a reference frame, whether anything moves or not.
+    """
+    picture = mask.paint(shrink(picture, how.width), how.masks)
+    background, motion = gate.watch(state.background, gate.small(picture), time, how.motion)
+    state = replace(state, background=background, moved=time if motion.any else state.moved)
+    reference = not _within(state.reference, time, REFERENCE_EVERY)
+    if not reference and not _within(state.moved, time, HOLD):
+        return _wait(state, time)
+    state, closed = flush(state)
+    frame = Pixels(state.sequence, time, motion.text, reference, encode(picture))
+    state = replace(
+        state,
+        sequence=state.sequence + 1,
+        since_frame=state.sequence,
+        said=time,
+        reference=time if reference else state.reference,
+    )
+    return state, (*closed, frame)
+
+
+def flush(state: State) -> tuple[State, tuple[Calm, ...]]:
+    """Say what was held back."""
+    if not state.calm or state.since is None or state.time is None:
+        return state, ()
+    still = Calm(state.sequence, state.since, state.time, state.calm, state.since_frame)
+    return replace(state, sequence=state.sequence + 1, said=state.time, since=None, calm=0), (still,)
+
+
+def shrink(picture: Bgr, width: int) -> Bgr:
+    """Make a picture no wider than `width`; it is never enlarged."""
+    high, wide = picture.shape[:2]
+    if wide <= width:
+        return picture
+    return cv2.resize(picture, (width, max(round(high * width / wide), 1)), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]  # uint8 stays uint8
+
+
+def encode(picture: Bgr) -> bytes:
+    """Write a picture as JPEG."""
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+
+
+def _wait(state: State, time: datetime) -> tuple[State, tuple[Calm, ...]]:
+    state = replace(state, since=state.since or time, time=time, calm=state.calm + 1)
+    return (state, ()) if _within(state.said, time, STILL_EVERY) else flush(state)
+
+
+def _within(since: datetime | None, time: datetime, length: timedelta) -> bool:
+    """Say whether less than `length` has passed; a clock that was set back has passed it."""
+    return since is not None and timedelta(0) <= time - since < length

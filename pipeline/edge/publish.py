@@ -1,0 +1,225 @@
+"""From pictures to Kafka: sealed, signed, in order, whatever is away meanwhile."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, Literal, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from pipeline.clock import Clock
+from pipeline.edge import envelope
+from pipeline.edge.capture import Picture
+from pipeline.edge.device import How, Outgoing, Pixels, State, flush, look
+from pipeline.edge.envelope import BucketKey, Done, Identity, Office
+from pipeline.edge.outbox import Outbox, Parcel
+from pipeline.errors import Unavailable
+from pipeline.logs import log
+
+Why = Literal["no_key", "memory_full", "expired", "stopped"]
+"""Why a frame or still was not sent."""
+
+HEALTH_EVERY: Final = timedelta(seconds=10)
+_BACKOFF: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+_REQUEST_TIMEOUT_MS: Final = 5_000
+_LARGEST: Final = 2 << 20
+_STOP_SECONDS: Final = 0.4
+
+
+class PublicKeys(Protocol):
+    """The public keys of coming buckets; pipeline.vault.client.DeviceKeys, or a fake."""
+
+    def key_at(self, time: datetime, /) -> BucketKey | None: ...
+
+    async def refresh(self, now: datetime, /) -> None:
+        """Fetch what is missing. Raises Unavailable when the vault is away."""
+        ...
+
+
+class Broker(Protocol):
+    """Where records go: Kafka, or a fake."""
+
+    async def send(self, parcel: Parcel) -> None:
+        """Return when it is acknowledged. Raises Unavailable when it may not be: it is then sent again."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Camera:
+    """The capturing half, for a thread of its own: takes pictures in, hands what is to be sent to `give`."""
+
+    def __init__(self, how: How, give: Callable[[Outgoing], object]) -> None:
+        self._how = how
+        self._give = give
+        self._state = State()
+        self.captured = 0
+
+    def take(self, picture: Picture) -> None:
+        self._state, outgoing = look(self._state, picture.bgr, picture.time, self._how)
+        self.captured += 1
+        for each in outgoing:
+            self._give(each)
+
+    def end(self) -> None:
+        """Say what was held back."""
+        self._state, outgoing = flush(self._state)
+        for each in outgoing:
+            self._give(each)
+
+
+class Publisher:
+    """The sending half, in the event loop. A frame is sealed the moment it is taken; it never waits in the clear."""
+
+    def __init__(self, who: Identity, office: Office, keys: PublicKeys, broker: Broker, clock: Clock) -> None:
+        self._who = who
+        self._office = office
+        self._keys = keys
+        self._broker = broker
+        self._clock = clock
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._told: Counter[Why] = Counter()
+        self.outbox = Outbox()
+        self.has_keys = asyncio.Event()
+        self.dropped: Counter[Why] = Counter()
+        self.sent: Counter[str] = Counter()
+
+    def done(self, captured: int) -> Done:
+        """Count what was done: frames and stills as acknowledged, and those that never will be."""
+        return Done(captured, self.sent["frame"], self.sent["still"], self.dropped.total())
+
+    def take(self, outgoing: Outgoing) -> None:
+        """Seal and sign what the camera gave, and let it wait for its turn."""
+        if not isinstance(outgoing, Pixels):
+            return self._put(envelope.still(outgoing, self._who, self._office))
+        key = self._keys.key_at(outgoing.time)
+        if key is None or key.expires_at <= outgoing.time:
+            return self._drop("no_key", 1)
+        return self._put(envelope.sealed(outgoing, key, self._who, self._office))
+
+    def report(self, captured: int) -> None:
+        """Let a health message wait for its turn, and log the drops since the last."""
+        now = self._clock.now()
+        self._put(envelope.health(self.done(captured), self._who, self._office, now))
+        for why, count in (self.dropped - self._told).items():
+            log().warning("frames dropped", reason=why, count=count, dropped=self.dropped.total(), boot=self._who.boot)
+        self._told = self.dropped.copy()
+
+    async def send(self) -> None:
+        """Send what waits, one after the other, each until it is acknowledged; never return."""
+        attempt = 0
+        while True:
+            self._drop("expired", _frames(self.outbox.expire(self._clock.now())))
+            parcel = self.outbox.oldest()
+            if parcel is None:
+                self._emptied.set()
+                self._filled.clear()
+                await self._filled.wait()
+                continue
+            try:
+                await self._broker.send(parcel)
+            except Unavailable as error:
+                pause = _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
+                attempt += 1
+                waiting = {"count": len(self.outbox), "bytes": self.outbox.bytes}
+                log().warning("kafka is away", detail=str(error), attempt=attempt, seconds=pause, **waiting)
+                await asyncio.sleep(pause)
+            else:
+                if attempt:
+                    log().info("kafka is back", count=len(self.outbox), attempts=attempt)
+                attempt = 0
+                self.outbox.remove(parcel)
+                self.sent[_kind(parcel)] += 1
+
+    async def fetch(self, every: timedelta) -> None:
+        """Keep keys ahead; never return. Raises Refused when the vault gives this device none."""
+        attempt = 0
+        while True:
+            try:
+                await self._keys.refresh(self._clock.now())
+            except Unavailable as error:
+                pause = _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
+                attempt += 1
+                log().warning("the vault is away", detail=str(error), attempt=attempt, seconds=pause)
+                await asyncio.sleep(pause)
+            else:
+                attempt = 0
+                self.has_keys.set()
+                await asyncio.sleep(every.total_seconds())
+
+    async def drained(self) -> None:
+        """Wait until all that was taken is acknowledged or dropped."""
+        while len(self.outbox):
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def give_up(self) -> None:
+        """Drop what still waits, counted: it lies in memory alone."""
+        self._drop("stopped", _frames(self.outbox.clear()))
+
+    def _put(self, parcel: Parcel) -> None:
+        self._drop("memory_full", _frames(self.outbox.put(parcel)))
+        self._emptied.clear()
+        self._filled.set()
+
+    def _drop(self, why: Why, count: int) -> None:
+        if count:
+            self.dropped[why] += count
+
+
+def _kind(parcel: Parcel) -> str:
+    """frame, still or device-health."""
+    return dict(parcel.record.headers)["ce_type"].decode().split(".")[1]
+
+
+def _frames(parcels: list[Parcel]) -> int:
+    return sum(_kind(each) in {"frame", "still"} for each in parcels)
+
+
+class KafkaBroker:
+    """Kafka: idempotent, acknowledged by all replicas, one record in flight, so that nothing overtakes.
+
+    A producer that failed is thrown away. What it had not got acknowledged is sent again by a new one; if it had
+    arrived all the same, the stages know it by (device, boot, sequence).
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer: AIOKafkaProducer | None = None
+
+    async def send(self, parcel: Parcel) -> None:
+        key, value, headers = parcel.record
+        try:
+            producer = await self._started()
+            await producer.send_and_wait(parcel.topic.name, value=value, key=key, headers=headers)
+        except (KafkaError, OSError) as error:
+            await self.close()
+            raise Unavailable(f"Kafka at {self._bootstrap}: {type(error).__name__}") from None
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=0,
+                max_request_size=_LARGEST,
+                request_timeout_ms=_REQUEST_TIMEOUT_MS,
+            )
+            try:
+                await producer.start()
+            except (KafkaError, OSError, asyncio.CancelledError):
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer

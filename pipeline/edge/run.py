@@ -1,0 +1,186 @@
+"""One run of a publisher: a thread that captures, and an event loop that seals and sends."""
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+from pipeline.clock import SystemClock
+from pipeline.edge.capture import Source
+from pipeline.edge.clip import BrokenSource
+from pipeline.edge.device import How
+from pipeline.edge.envelope import PURPOSE, Identity, Office
+from pipeline.edge.publish import HEALTH_EVERY, Camera, KafkaBroker, Publisher
+from pipeline.edge.start import Permit
+from pipeline.errors import MimamoriError
+from pipeline.logs import log
+from pipeline.settings import Settings
+from pipeline.vault.client import DeviceKeys, VaultClient
+from pipeline.vault.keys import Owner
+from schemas.topics import topics
+
+_DRAIN_ENDED: Final = 30.0
+_DRAIN_STOPPED: Final = 1.0
+_SHOW_EVERY: Final = 0.5
+
+
+class Run(NamedTuple):
+    """What is run: a source, for a camera that may start, as this device."""
+
+    source: Source
+    permit: Permit
+    who: Identity
+    settings: Settings
+
+
+async def run(this: Run, stopped: threading.Event, show: Callable[[str], None]) -> None:
+    """Publish until the source ends or a signal comes; then flush, within two seconds when it was a signal.
+
+    Raises:
+        BrokenSource: The source cannot be read on.
+        Refused: The vault gives this device no keys.
+    """
+    chosen, who = this.settings, this.who
+    every = topics(this.permit.estate.frame_ttl)
+    async with _vault(chosen) as vault, _kafka(chosen) as broker:
+        keys = DeviceKeys(vault, Owner(who.store_id, who.camera_id, PURPOSE), chosen.vault.ahead)
+        office = Office(every["frames.v1"], every["health.v1"])
+        publisher = Publisher(who, office, keys, broker, SystemClock())
+        log().info("publishing", address=this.source.name, store=who.store_id, camera=who.camera_id, boot=who.boot)
+        await _publish(this, publisher, stopped, show)
+
+
+async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, show: Callable[[str], None]) -> None:
+    loop, halted = asyncio.get_running_loop(), asyncio.Event()
+    permitted = this.permit.camera
+    camera = Camera(How(permitted.width, permitted.masks), lambda each: loop.call_soon_threadsafe(publisher.take, each))
+
+    def halt() -> None:
+        stopped.set()
+        halted.set()
+
+    for which in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(which, halt)
+    fetched_every = min(this.settings.vault.ahead / 10, timedelta(minutes=1))
+    endless = [
+        publisher.send(),
+        publisher.fetch(fetched_every),
+        _report(publisher, camera),
+        _show(this, publisher, camera, show),
+    ]
+    async with _beside(endless) as tasks:
+        await _first(tasks, publisher.has_keys.wait(), halted.wait())
+        try:
+            await _first(tasks, _captured(this.source, camera, stopped), _after(halted, 1))
+        finally:
+            stopped.set()
+            publisher.report(camera.captured)
+            await _first(tasks, publisher.drained(), _after(halted, _DRAIN_STOPPED), asyncio.sleep(_DRAIN_ENDED))
+            publisher.give_up()
+            done = publisher.done(camera.captured)
+            log().info("stopped", count=done.captured, frames=done.frames, stills=done.stills, dropped=done.dropped)
+
+
+async def _captured(source: Source, camera: Camera, stopped: threading.Event) -> None:
+    """Capture in a thread of its own, to the source's end.
+
+    A daemon: a camera that hangs must not keep the process from stopping.
+    """
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+
+    def capture() -> None:
+        outcome: MimamoriError | None = BrokenSource(f"{source.name}: capturing died, see above")
+        try:
+            for picture in source.pictures():
+                camera.take(picture)
+                if stopped.is_set():
+                    break
+            camera.end()
+            outcome = None
+        except MimamoriError as error:
+            outcome = error
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, over, outcome)
+
+    threading.Thread(target=capture, name="capture", daemon=True).start()
+    await over
+
+
+def _settle(future: asyncio.Future[None], error: MimamoriError | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+async def _report(publisher: Publisher, camera: Camera) -> None:
+    while True:
+        await asyncio.sleep(HEALTH_EVERY.total_seconds())
+        publisher.report(camera.captured)
+
+
+async def _show(this: Run, publisher: Publisher, camera: Camera, show: Callable[[str], None]) -> None:
+    while True:
+        done, waiting = publisher.done(camera.captured), len(publisher.outbox)
+        show(
+            f"{this.who.store_id}/{this.who.camera_id} from {this.source.name}: {done.captured} captured, "
+            f"{done.frames} frames, {done.stills} stills, {done.dropped} dropped, {waiting} waiting"
+        )
+        await asyncio.sleep(_SHOW_EVERY)
+
+
+async def _after(event: asyncio.Event, seconds: float) -> None:
+    await event.wait()
+    await asyncio.sleep(seconds)
+
+
+async def _first(endless: list[asyncio.Task[None]], *chances: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of some chances, and no longer than the endless tasks go on."""
+    asked = [asyncio.create_task(each) for each in chances]
+    try:
+        done, _ = await asyncio.wait([*endless, *asked], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _cancel(asked)
+
+
+@contextlib.asynccontextmanager
+async def _beside(endless: list[Coroutine[Any, Any, None]]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Let endless tasks run beside what is done within."""
+    tasks = [asyncio.create_task(each) for each in endless]
+    try:
+        yield tasks
+    finally:
+        await _cancel(tasks)
+
+
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _vault(chosen: Settings) -> AsyncIterator[VaultClient]:
+    vault = VaultClient(chosen.vault.url, chosen.vault.token.get_secret_value())
+    try:
+        yield vault
+    finally:
+        await vault.close()
+
+
+@contextlib.asynccontextmanager
+async def _kafka(chosen: Settings) -> AsyncIterator[KafkaBroker]:
+    broker = KafkaBroker(chosen.kafka.bootstrap)
+    try:
+        yield broker
+    finally:
+        await broker.close()
