@@ -81,7 +81,7 @@ def command(
     watched = whole_picture() if camera is None else load_camera(camera)
     rate = found.fps if wanted is None else min(wanted, found.fps)
     watched = watched.model_copy(update={"fps": min(float(rate), 60.0)})
-    detector = Detector.load(settings().weights, DetectorSettings(people_from=watched.people_from / 2))
+    detector = Detector.load(weights_folder(), DetectorSettings(people_from=watched.people_from / 2))
     analysis = Analysis(view(watched, timedelta(seconds=window)), start.replace(tzinfo=UTC))
     broken: BrokenClip | None = None
     with ExitStack() as stack:
@@ -103,6 +103,11 @@ def command(
     typer.echo(json.dumps(summary))
     if broken is not None:
         raise broken
+
+
+def weights_folder() -> Path:
+    """Where the networks lie."""
+    return settings().weights
 
 
 class _Told:
