@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, Final
 
 from agents.app import App, create_app
 from agents.stage import Result, Stage
 from models.detector import Detector
 from models.images import BadImage, Limits, decode_jpeg
+from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Erased, Refused, Rejected
 from pipeline.opening import open_frame, require_authentic
 from pipeline.received import Received
 from pipeline.settings import Settings
 from pipeline.vault.client import Leases, VaultClient
 from schemas import detections
-from schemas.detections import FrameDetections, Still
+from schemas.detections import FrameDetections, Skipped, Still
 from schemas.estate import Estate
 from schemas.frame import Frame
 from schemas.ids import event_id
@@ -30,10 +32,12 @@ _LIMITS: Final = Limits(bytes=2 << 20, longest=4096)
 class Detecting:
     """Opens frames, in memory only, and says what is in them. Keeps nothing: the same frame, the same detections."""
 
-    def __init__(self, estate: Estate, leases: Leases, detector: Detector) -> None:
+    def __init__(self, estate: Estate, leases: Leases, detector: Detector, clock: Clock, *, shed: bool = True) -> None:
         self._estate = estate
         self._leases = leases
         self._detector = detector
+        self._clock = clock
+        self._late = estate.frame_ttl / 4 if shed else timedelta.max
         # One thread: a worker is one core's worth, and heartbeats go on beside it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="detect")
 
@@ -55,8 +59,11 @@ class Detecting:
         except Rejected as why:
             return why
 
-    async def _see(self, sealed: Sealed, item: Told) -> FrameDetections | detections.Erased:
+    async def _see(self, sealed: Sealed, item: Told) -> FrameDetections | detections.Erased | Skipped:
         frame = sealed.frame
+        now = self._clock.now()
+        if self._late < now - frame.utc_time and now < frame.expires_at:
+            return skipped(frame, item)
         try:
             key = await self._leases.private_key(frame.key_id, frame.purpose)
         except Erased:
@@ -89,6 +96,11 @@ def erased(frame: Frame, item: Told) -> detections.Erased:
     return detections.Erased(**common("erased", frame), module=frame.module, frame=item.ref, key_id=frame.key_id)
 
 
+def skipped(frame: Frame, item: Told) -> Skipped:
+    """Say that a frame was shed: there are more than can be looked at, and what is new matters more."""
+    return Skipped(**common("skipped", frame), module=frame.module, frame=item.ref, first_sequence=frame.sequence)
+
+
 def common(what: str, frame: Frame) -> dict[str, Any]:
     """Return what a message about a frame takes over from it."""
     return {
@@ -110,7 +122,7 @@ def create(settings: Settings, estate: Estate) -> App:
     app = create_app("detecting", settings.kafka, buffer=32)
     stage = Stage(app, "detecting", topics=topics(estate.frame_ttl), sources=["frames.v1"], outputs=["detections.v1"])
     vault = VaultClient(settings.vault.url, settings.vault.token.get_secret_value())
-    detecting = Detecting(estate, Leases(vault), Detector.load(settings.weights))
+    detecting = Detecting(estate, Leases(vault), Detector.load(settings.weights), SystemClock(), shed=settings.shed)
 
     @app.agent(stage.channel, concurrency=1)
     async def detect(stream: Any) -> None:

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
 
     home: Path = Path(".local")
     estate: Path = Path(".local/estate/estate.toml")
+    shed: bool = Field(default=True, description="Skip frames when detecting is a quarter of their lifetime behind")
     kafka: Kafka = Kafka()
     clickhouse: Clickhouse = Clickhouse()
     vault: Vault = Vault()
