@@ -141,7 +141,7 @@ def _image(path: Path) -> Bgr:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise BrokenSource(f"{path}: this image cannot be read")
-    return picture  # type: ignore[return-value]  # uint8, as IMREAD_COLOR says
+    return np.asarray(picture, np.uint8)
 
 
 def _film(path: Path, source_fps: float | None) -> Clip:
@@ -177,4 +177,4 @@ def _retrieve(film: cv2.VideoCapture, path: Path, number: int) -> Bgr:
     there, picture = film.retrieve()
     if not there:
         raise BrokenSource(f"{path}: picture {number} cannot be decoded")
-    return picture  # type: ignore[return-value]  # uint8, as films are
+    return np.asarray(picture, np.uint8)

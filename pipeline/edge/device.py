@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import cv2
+import numpy as np
 
 from pipeline.edge import gate, mask
 from pipeline.edge.clip import Bgr
@@ -13,8 +14,8 @@ from schemas.estate import Mask
 
 REFERENCE_EVERY: Final = timedelta(seconds=10)
 STILL_EVERY: Final = timedelta(seconds=1)
-HOLD: Final = timedelta(seconds=2)
-"""For so long after the last motion pictures are still frames: people who stop are looked at once more."""
+HOLD: Final = timedelta(seconds=1)
+"""For so long after the last motion pictures are still frames: who has just stopped is looked at once more."""
 QUALITY: Final = 80
 
 
@@ -58,7 +59,8 @@ class State:
 
     sequence: int = 0
     """Of the next message."""
-    background: gate.State | None = None
+    sent: gate.Gray | None = None
+    """The last frame, small and grey."""
     moved: datetime | None = None
     """When something last moved."""
     reference: datetime | None = None
@@ -79,21 +81,16 @@ def look(state: State, picture: Bgr, time: datetime, how: How) -> tuple[State, t
     something moves again. Every ten seconds one picture is a reference frame, whether anything moves or not.
     """
     picture = mask.paint(shrink(picture, how.width), how.masks)
-    background, motion = gate.watch(state.background, gate.small(picture), time, how.motion)
-    state = replace(state, background=background, moved=time if motion.any else state.moved)
+    gray = gate.small(picture)
+    motion = gate.changed(state.sent, gray, how.motion)
+    # Another light is sent once, and not held: nothing moves in it.
+    state = replace(state, moved=time if motion.any and not motion.light else state.moved)
     reference = not _within(state.reference, time, REFERENCE_EVERY)
-    if not reference and not _within(state.moved, time, HOLD):
+    if not (reference or motion.any or _within(state.moved, time, HOLD)):
         return _wait(state, time)
     state, closed = flush(state)
     frame = Pixels(state.sequence, time, motion.text, reference, encode(picture))
-    state = replace(
-        state,
-        sequence=state.sequence + 1,
-        since_frame=state.sequence,
-        said=time,
-        reference=time if reference else state.reference,
-    )
-    return state, (*closed, frame)
+    return _sent(state, frame, gray), (*closed, frame)
 
 
 def flush(state: State) -> tuple[State, tuple[Calm, ...]]:
@@ -109,7 +106,8 @@ def shrink(picture: Bgr, width: int) -> Bgr:
     high, wide = picture.shape[:2]
     if wide <= width:
         return picture
-    return cv2.resize(picture, (width, max(round(high * width / wide), 1)), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]  # uint8 stays uint8
+    size = (width, max(round(high * width / wide), 1))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def encode(picture: Bgr) -> bytes:
@@ -117,8 +115,20 @@ def encode(picture: Bgr) -> bytes:
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
 
 
+def _sent(state: State, frame: Pixels, gray: gate.Gray) -> State:
+    return replace(
+        state,
+        sequence=frame.sequence + 1,
+        since_frame=frame.sequence,
+        sent=gray,
+        said=frame.time,
+        reference=frame.time if frame.reference else state.reference,
+    )
+
+
 def _wait(state: State, time: datetime) -> tuple[State, tuple[Calm, ...]]:
-    state = replace(state, since=state.since or time, time=time, calm=state.calm + 1)
+    # The earlier of both: a clock may have been set back within the run.
+    state = replace(state, since=min(state.since or time, time), time=time, calm=state.calm + 1)
     return (state, ()) if _within(state.said, time, STILL_EVERY) else flush(state)
 
 
