@@ -1,0 +1,148 @@
+"""Sealed frames in, detections out: opened in memory, erased, shed or refused."""
+
+from datetime import timedelta
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from agents.detecting import Detecting
+from agents.stage import Result
+from models.detector import Detector
+from models.networks.letterbox import Picture
+from pipeline import sealing, signing
+from pipeline.clock import ManualClock
+from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
+from pipeline.received import Received
+from schemas import detections
+from schemas.detections import Detection, FrameDetections, ObjectType, Skipped, Still
+from schemas.envelope import Message, Module
+from schemas.frame import Frame
+from schemas.wire import Sealed, decode, encode
+from tests.examples import BOX, FRAME, NOON, common
+from tests.unit.pipeline.test_opening import BUCKET, ESTATE, FRAMES, GATEWAY
+
+SEEN = Detection(type=ObjectType.HUMAN, likelihood=0.75, bounding_box=BOX)
+JPEG = cv2.imencode(".jpg", np.full((90, 160, 3), 128, np.uint8))[1].tobytes()
+
+
+class Eyes:
+    """A detector that sees one person in every picture."""
+
+    module = Module(name="eyes", version="1")
+
+    def detect(self, _bgr: Picture) -> tuple[Detection, ...]:
+        return (SEEN,)
+
+
+class Vault:
+    """Lends the bucket's key, or answers as it is told."""
+
+    def __init__(self, answer: MimamoriError | None = None) -> None:
+        self._answer = answer
+
+    async def private_key(self, _key_id: object, _purpose: object) -> bytearray:
+        if self._answer is not None:
+            raise self._answer
+        return BUCKET.private
+
+
+def stage(clock: ManualClock, vault: Vault | None = None, *, shed: bool = True) -> Detecting:
+    eyes: Any = Eyes()
+    lent: Any = vault or Vault()
+    assert hasattr(Detector, "detect")
+    return Detecting(ESTATE, lent, eyes, clock, shed=shed)
+
+
+def received(message: Frame | Still, jpeg: bytes = JPEG) -> Received[Sealed | Still]:
+    sealed = sealing.seal(BUCKET.public, sealing.frame_info(message), jpeg) if isinstance(message, Frame) else None
+    unsigned = encode(message, FRAMES, sealed=sealed)
+    signature = signing.sign(GATEWAY, unsigned.headers, unsigned.value)
+    record = encode(message, FRAMES, sealed=sealed, signature=signature)
+    read = decode(FRAMES, record.key, record.headers, record.value)
+    assert isinstance(read, Sealed | Still)
+    return Received(read, FRAME, record.headers, record.value)
+
+
+def frame(**changes: Any) -> Frame:
+    return Frame(**common("frame", key_id="k-1", device_id="gateway-1", boot=1, sequence=2) | changes)
+
+
+async def only(stage: Detecting, item: Received[Sealed | Still]) -> Result:
+    (result,) = await stage.work([item])
+    return result
+
+
+def said(result: Result) -> Message:
+    assert not isinstance(result, Exception)
+    (message,) = result
+    return message
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+async def test_a_frame_is_opened_and_what_is_in_it_is_said(clock: ManualClock) -> None:
+    message = said(await only(stage(clock), received(frame())))
+
+    assert isinstance(message, FrameDetections)
+    assert message.detections == (SEEN,)
+    assert (message.frame_width, message.frame_height, message.frame) == (160, 90, FRAME)
+
+
+async def test_the_same_frame_gives_the_same_detections(clock: ManualClock) -> None:
+    first, again = [await only(stage(clock), received(frame())) for _ in range(2)]
+
+    assert first == again
+
+
+async def test_a_still_passes_through(clock: ManualClock) -> None:
+    still = Still(
+        **common("still", device_id="gateway-1", boot=1, sequence=3),
+        first_sequence=3,
+        from_time=NOON,
+        frames=5,
+        since_frame=2,
+    )
+
+    assert said(await only(stage(clock), received(still))) == still
+
+
+async def test_r20_a_frame_whose_key_is_gone_is_counted_and_never_opened(clock: ManualClock) -> None:
+    message = said(await only(stage(clock, Vault(Erased("gone"))), received(frame())))
+
+    assert isinstance(message, detections.Erased)
+    assert (message.sequence, message.key_id) == (2, "k-1")
+
+
+async def test_a_frame_that_is_a_quarter_of_its_lifetime_late_is_shed_and_that_is_recorded(clock: ManualClock) -> None:
+    clock.advance(ESTATE.frame_ttl / 4 + timedelta(seconds=1))
+
+    assert isinstance(said(await only(stage(clock), received(frame()))), Skipped)
+    assert isinstance(said(await only(stage(clock, shed=False), received(frame()))), FrameDetections)
+
+
+async def test_r04_a_key_that_is_refused_is_a_dead_letter(clock: ManualClock) -> None:
+    result = await only(stage(clock, Vault(Refused("purpose_incompatible"))), received(frame()))
+
+    assert isinstance(result, Rejected)
+    assert result.reason == "no_key_for_this"
+
+
+async def test_an_absent_vault_is_waited_for(clock: ManualClock) -> None:
+    with pytest.raises(Unavailable):
+        await stage(clock, Vault(Unavailable("away"))).work([received(frame())])
+
+
+@pytest.mark.parametrize("jpeg", [b"", b"\xff\xd8\xff", JPEG[:-40], b"\x00" * 100])
+async def test_r19_a_bad_picture_is_a_dead_letter_and_nothing_behind_it_is_lost(
+    clock: ManualClock, jpeg: bytes
+) -> None:
+    bad, good = await stage(clock).work([received(frame(), jpeg), received(frame(sequence=3))])
+
+    assert isinstance(bad, Rejected)
+    assert bad.reason == "bad_image"
+    assert isinstance(said(good), FrameDetections)
