@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from typing import Final, NamedTuple
 
-from agents.analyse.clip import Clip, picked, pictures
 from models.detector import Detector
 from models.networks.letterbox import Picture
 from pipeline import watching
+from pipeline.edge.clip import Clip, Shot, at_rate
 from pipeline.flow.windows import Publisher
 from pipeline.watching import CameraState, Noticed, View
 from schemas.detections import FrameDetections, FrameRef, Tick
@@ -68,33 +67,39 @@ class Analysis:
 
 
 def analyse(
-    analysis: Analysis, clip: Clip, detector: Detector, wanted: Fraction | None, told: Callable[[int], None]
+    analysis: Analysis, clip: Clip, detector: Detector, wanted: float | None, told: Callable[[int], None]
 ) -> Iterator[Analysed]:
     """Give the analysed pictures one by one; `told` hears how many were read.
 
     Raises:
-        BrokenClip: The clip breaks off; what came before it was given.
+        BrokenSource: The clip breaks off; what came before it was given.
     """
-    each = pictures(clip)
+
+    def read() -> Iterator[Shot]:
+        for shot in clip.shots():
+            yield shot
+            # Only now: whoever has taken it may have found that it cannot be decoded.
+            analysis.read = shot.number
+            told(shot.number)
+
+    shots = read() if wanted is None else at_rate(read(), wanted)
     while True:
         since = time.perf_counter()
-        picture = next(each, None)
-        if picture is None:
+        shot = next(shots, None)
+        if shot is None:
             return
+        picture = shot.see()
         analysis.timed("read", since)
-        analysis.read += 1
-        told(analysis.read)
-        if picked(analysis.read - 1, clip.fps, wanted):
-            yield _look(analysis, clip, detector, picture)
+        yield _look(analysis, clip, detector, shot, picture)
 
 
-def _look(analysis: Analysis, clip: Clip, detector: Detector, picture: Picture) -> Analysed:
+def _look(analysis: Analysis, clip: Clip, detector: Detector, shot: Shot, picture: Picture) -> Analysed:
     since = time.perf_counter()
     detections = detector.detect(picture)
     analysis.timed("detect", since)
-    when = moment(analysis.start, clip.fps, analysis.read)
+    when = analysis.start + shot.time
     message = FrameDetections(
-        event_id=event_id("clip", clip.path.name, analysis.read),
+        event_id=event_id("clip", clip.name, shot.number),
         store_id=STORE,
         camera_id=analysis.view.camera.id,
         utc_time=when,
@@ -105,7 +110,7 @@ def _look(analysis: Analysis, clip: Clip, detector: Detector, picture: Picture) 
         device_id=DeviceId("clip"),
         boot=0,
         sequence=analysis.analysed,
-        frame=FrameRef(topic="clip", partition=0, offset=analysis.read),
+        frame=FrameRef(topic="clip", partition=0, offset=shot.number),
         frame_width=picture.shape[1],
         frame_height=picture.shape[0],
         detections=detections,
@@ -114,17 +119,12 @@ def _look(analysis: Analysis, clip: Clip, detector: Detector, picture: Picture) 
     analysis.state, noticed = watching.observe(analysis.state, message, message.frame, view=analysis.view)
     analysis.timed("watch", since)
     analysis.analysed += 1
-    return Analysed(analysis.read, picture, message, noticed)
+    return Analysed(shot.number, picture, message, noticed)
 
 
-def moment(start: datetime, fps: Fraction, frame: int) -> datetime:
-    """When a picture was taken, by its place and the rate: the clips' own time stamps are not to be trusted."""
-    return start + timedelta(microseconds=round((frame - 1) / fps * 1_000_000))
-
-
-def frame_at(start: datetime, fps: Fraction, when: datetime) -> int:
+def frame_at(start: datetime, fps: float, when: datetime) -> int:
     """Return the picture that was taken at a time, from 1."""
-    return round((when - start) / timedelta(seconds=1) * fps) + 1
+    return round((when - start).total_seconds() * fps) + 1
 
 
 def finish(analysis: Analysis) -> Noticed:

@@ -1,22 +1,21 @@
 """The command line of `mimamori analyse`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.analyse.analysis import Analysis, analyse, finish, view, whole_picture
-from agents.analyse.clip import BrokenClip, Clip, open_clip
 from agents.analyse.render import Rendering
 from agents.analyse.results import Results
 from models.detector import Detector, DetectorSettings
+from pipeline.edge.clip import BrokenSource, Clip, open_clip
 from pipeline.settings import settings
 from schemas.estate import load_camera
 
@@ -25,7 +24,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command("analyse")
 def command(
-    clip: Annotated[Path, typer.Argument(help="A video file, or a folder of images, taken in order of name.")],
+    clip: Annotated[str, typer.Argument(help="A video file, a folder of images in order of name, or drawn:SEED.")],
     *,
     out: Annotated[Path, typer.Option(help="Folder for the results; made where it is not there.", file_okay=False)],
     camera: Annotated[
@@ -36,7 +35,7 @@ def command(
     ] = None,
     source_fps: Annotated[
         float | None,
-        typer.Option(min=0.1, max=240, help="Pictures a second of the clip: for folders (default 5), or to correct."),
+        typer.Option(min=0.1, max=240, help="Pictures a second of the clip: for folders (default 10), or to correct."),
     ] = None,
     window: Annotated[float, typer.Option(min=1, max=86400, help="Length of the counting windows, in seconds.")] = 15,
     start: Annotated[
@@ -77,29 +76,28 @@ def command(
     seen from start to end, goes in. A clip that breaks off is an error, and what was read before it is kept.
     """
     found = open_clip(clip, source_fps)
-    wanted = None if fps is None else Fraction(fps).limit_denominator(1000)
     watched = whole_picture() if camera is None else load_camera(camera)
-    rate = found.fps if wanted is None else min(wanted, found.fps)
-    watched = watched.model_copy(update={"fps": min(float(rate), 60.0)})
+    rate = found.fps if fps is None else min(fps, found.fps)
+    watched = watched.model_copy(update={"fps": rate})
     detector = Detector.load(weights_folder(), DetectorSettings(people_from=watched.people_from / 2))
     analysis = Analysis(view(watched, timedelta(seconds=window)), start.replace(tzinfo=UTC))
-    broken: BrokenClip | None = None
+    broken: BrokenSource | None = None
     with ExitStack() as stack:
         results = stack.enter_context(Results(out, analysis, found))
         video = stack.enter_context(Rendering(out / "annotated.mp4", watched, rate)) if render else None
         with _bar(found) as told:
             try:
-                for each in analyse(analysis, found, detector, wanted, told):
+                for each in analyse(analysis, found, detector, fps, told):
                     results.write(each)
                     if video is not None:
                         video.write(each)
-            except BrokenClip as error:
+            except BrokenSource as error:
                 broken = error
         results.noticed(finish(analysis))
         for visit in analysis.state.visits:
             if visit.entered:
                 results.visit(visit, ended=False)
-    summary = results.summary(broken.detail if broken else None)
+    summary = results.summary(str(broken) if broken else None)
     typer.echo(json.dumps(summary))
     if broken is not None:
         raise broken
@@ -110,30 +108,11 @@ def weights_folder() -> Path:
     return settings().weights
 
 
-class _Told:
-    """A progress bar's ear. Some containers lie about their length: then the bar only says that it goes on."""
-
-    def __init__(self, progress: Progress, clip: Clip) -> None:
-        self._progress = progress
-        self._total = clip.frames
-        self._task = progress.add_task(clip.path.name, total=clip.frames)
-
-    def __call__(self, read: int) -> None:
-        if self._total is not None and read > self._total:
-            self._total = None
-            self._progress.reset(self._task, total=None, completed=read)
-        self._progress.update(self._task, completed=read)
-
-
 @contextmanager
-def _bar(clip: Clip) -> Iterator[_Told]:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+def _bar(clip: Clip) -> Iterator[Callable[[int], None]]:
+    """Show how far it is. Not of how much: what containers say of their length is a lie too often."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed} pictures"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield _Told(progress, clip)
+        task = progress.add_task(clip.name, total=None)
+        yield lambda read: progress.update(task, completed=read)

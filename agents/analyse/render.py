@@ -1,6 +1,5 @@
 """An annotated video for the eyes: boxes, ids, lines and zones, with every head hidden."""
 
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,7 +25,7 @@ _BOX, _PLACE, _TEXT = (64, 200, 64), (220, 160, 32), (255, 255, 255)
 class Rendering:
     """The video that is being written. It holds the analysed pictures alone: in others no head is known."""
 
-    def __init__(self, path: Path, camera: Camera, fps: Fraction) -> None:
+    def __init__(self, path: Path, camera: Camera, fps: float) -> None:
         self._path = path
         self._camera = camera
         self._fps = fps
@@ -53,7 +52,7 @@ class Rendering:
 
     def _begin(self, first: Picture) -> cv2.VideoWriter:
         code = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(self._path), code, float(self._fps), (first.shape[1], first.shape[0]))
+        writer = cv2.VideoWriter(str(self._path), code, self._fps, (first.shape[1], first.shape[0]))
         if not writer.isOpened():
             raise Unavailable(f"{self._path}: no video can be written there")
         return writer

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from agents.analyse.analysis import Analysed, Analysis, frame_at
-from agents.analyse.clip import Clip
+from pipeline.edge.clip import Clip
 from pipeline.motion.movements import Crossing, Visit
 from pipeline.watching import Noticed
 from schemas.detections import Detection, FrameDetections, ObjectType
@@ -74,8 +74,8 @@ class Results:
         """Write and return the summary."""
         camera, analysis = self._analysis.view.camera, self._analysis
         summary = {
-            "clip": self._clip.path.name,
-            "fps": round(float(self._clip.fps), 3),
+            "clip": Path(self._clip.name).name,
+            "fps": round(self._clip.fps, 3),
             "frames_read": analysis.read,
             "frames_analysed": analysis.analysed,
             "stills": 0,

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agents.analyse import app
-from pipeline.errors import Rejected
+from pipeline.edge.clip import BrokenSource
 from schemas.detections import FrameDetections
 from schemas.flow import CoverageWindow
 
@@ -94,7 +94,7 @@ def test_a_clip_that_breaks_off_is_named_and_what_was_read_is_kept(grey: Path, t
 
     result = analyse(grey, tmp_path / "out")
 
-    assert isinstance(result.exception, Rejected)
+    assert isinstance(result.exception, BrokenSource)
     assert "007.png" in str(result.exception)
     assert len(lines(tmp_path / "out" / "detections.jsonl")) == 7
     assert summary(tmp_path / "out")["frames_read"] == 7
@@ -109,7 +109,7 @@ def test_what_is_no_clip_is_named(content: bytes | None, tmp_path: Path) -> None
 
     result = analyse(clip, tmp_path / "out")
 
-    assert isinstance(result.exception, Rejected)
+    assert isinstance(result.exception, BrokenSource)
     assert "clip.mp4" in str(result.exception)
 
 
