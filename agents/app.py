@@ -113,5 +113,5 @@ def work(app: App) -> None:
     import uvloop  # noqa: PLC0415 (not on Windows, where the tests of pure parts run too)
 
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, console_port=0)
+    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, console_port=0)
     worker.execute_from_commandline()

@@ -1,9 +1,9 @@
 """Where Faust's bytes become messages: one schema for every stage. What cannot be read becomes a value too."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.types.tuples import Message as Raw
@@ -28,8 +28,9 @@ class Broken:
     time: datetime
 
 
+_LATEST: Final = 4e9
+
 Item = Received[Message | Sealed] | Broken
-Reader = Callable[[Raw], Item]
 
 
 class Wire(faust.Schema[Any, Any]):
@@ -54,12 +55,20 @@ class Wire(faust.Schema[Any, Any]):
 
 
 def read(raw: Raw, topic: Topic, now: datetime) -> Item:
-    """Read one record."""
+    """Read one record. Data never kills: whatever goes wrong while it is read is said of the record."""
     ref = FrameRef(topic=raw.topic, partition=raw.partition, offset=raw.offset)
     headers: Headers = list(raw.headers or ())  # type: ignore[arg-type]  # from aiokafka always pairs
+    value = raw.value or b""
     try:
-        return Received(decode(topic, raw.key, headers, raw.value or b"", now), ref, headers, raw.value or b"")
+        return Received(decode(topic, raw.key, headers, value, now), ref, headers, value)
     except Invalid as reason:
-        time = datetime.fromtimestamp(raw.timestamp, UTC)
-        key = (raw.key or b"").decode(errors="replace")[:200]
-        return Broken(ref, reason, key, envelope_of(headers), len(raw.value or b""), time)
+        return _broken(raw, ref, headers, reason)
+    except Exception as error:  # noqa: BLE001 (it would be read again and again, and kill again and again)
+        return _broken(raw, ref, headers, Invalid("bad_content", type(error).__name__))
+
+
+def _broken(raw: Raw, ref: FrameRef, headers: Headers, reason: Invalid) -> Broken:
+    # A broker's own times always fit; a producer's need not.
+    time = datetime.fromtimestamp(min(max(raw.timestamp or 0.0, 0.0), _LATEST), UTC)
+    key = (raw.key or b"").decode(errors="replace")[:200]
+    return Broken(ref, reason, key, envelope_of(headers), len(raw.value or b""), time)

@@ -1,0 +1,39 @@
+"""Dead letters say why, and keep the envelope; never the payload."""
+
+from agents import dead_letter
+from pipeline.errors import Rejected
+from schemas.envelope import DataClass
+from tests.unit.agents.twin import broken, tick
+
+
+def test_a_broken_records_letter_says_why_and_where_it_lay() -> None:
+    letter = dead_letter.of_broken(broken(7), "watching")
+
+    assert letter.reason == "bad_content"
+    assert letter.source_record.offset == 7
+    assert letter.value_bytes == 5
+    assert letter.stage == "watching"
+    assert letter.data_class is DataClass.OPERATIONAL
+
+
+def test_a_refused_messages_letter_keeps_its_envelope_and_not_its_body() -> None:
+    letter = dead_letter.of_rejected(tick(3), Rejected("unknown_camera", "no such camera"), "watching")
+
+    assert letter.store_id == "s1"
+    assert letter.headers["ce_source"] == "/stores/s1/cameras/a"
+    assert (letter.reason, letter.detail) == ("unknown_camera", "no such camera")
+
+
+def test_the_same_record_makes_the_same_letter() -> None:
+    assert dead_letter.of_broken(broken(7), "watching") == dead_letter.of_broken(broken(7), "watching")
+    assert (
+        dead_letter.of_broken(broken(7), "watching").event_id != dead_letter.of_broken(broken(8), "watching").event_id
+    )
+
+
+def test_a_record_of_no_known_store_has_a_letter_too() -> None:
+    assert dead_letter.of_broken(broken(1), "watching").store_id == "unknown"
+
+
+def test_poison_has_a_letter_of_its_own() -> None:
+    assert dead_letter.of_poison(tick(3), "watching").reason == "poison"

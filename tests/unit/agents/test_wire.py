@@ -1,0 +1,85 @@
+"""Every record becomes a value; none is thrown into the stream."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents import wire
+from agents.wire import Broken, read
+from pipeline.received import Received
+from schemas.wire import encode
+from tests.unit.agents.twin import NOON, TOPICS, echo
+
+SOURCE = TOPICS["in.v1"]
+Headers = list[tuple[str, bytes]]
+
+
+def raw(key: bytes | None, value: bytes | None, headers: Headers | None) -> Any:
+    return SimpleNamespace(
+        topic="in.v1", partition=2, offset=7, key=key, value=value, headers=headers, timestamp=1_700_000_000.5
+    )
+
+
+def test_a_message_is_read_with_where_it_lay() -> None:
+    record = encode(echo("a", 1), SOURCE)
+
+    item = read(raw(record.key, record.value, record.headers), SOURCE, NOON)
+
+    assert isinstance(item, Received)
+    assert item.message == echo("a", 1)
+    assert (item.ref.topic, item.ref.partition, item.ref.offset) == ("in.v1", 2, 7)
+    assert item.value == record.value
+
+
+def test_a_record_without_anything_is_broken() -> None:
+    item = read(raw(None, None, None), SOURCE, NOON)
+
+    assert isinstance(item, Broken)
+    assert item.reason.reason == "header_missing"
+    assert item.time == datetime.fromtimestamp(1_700_000_000.5, UTC)
+
+
+def test_r01_a_message_without_a_data_class_is_broken() -> None:
+    record = encode(echo("a", 1), SOURCE)
+    headers = [(name, value) for name, value in record.headers if name != "ce_dataclass"]
+
+    item = read(raw(record.key, record.value, headers), SOURCE, NOON)
+
+    assert isinstance(item, Broken)
+    assert item.reason.reason == "header_missing"
+
+
+def test_an_expired_message_is_broken() -> None:
+    record = encode(echo("a", 1), SOURCE)
+
+    item = read(raw(record.key, record.value, record.headers), SOURCE, echo("a", 1).expires_at)
+
+    assert isinstance(item, Broken)
+    assert item.reason.reason == "expired"
+
+
+@given(
+    key=st.none() | st.binary(max_size=20),
+    value=st.none() | st.binary(max_size=50),
+    headers=st.lists(st.tuples(st.text(max_size=10) | st.just("ce_type"), st.binary(max_size=20)), max_size=5),
+)
+def test_whatever_comes_it_is_a_value(key: bytes | None, value: bytes | None, headers: Headers) -> None:
+    item = read(raw(key, value, headers), SOURCE, NOON)
+
+    assert isinstance(item, Broken)
+    assert item.ref.offset == 7
+
+
+def test_data_never_kills_not_even_by_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> NoReturn:
+        raise RecursionError
+
+    monkeypatch.setattr(wire, "decode", fail)
+    item = wire.read(raw(b"k", b"v", []), SOURCE, NOON)
+
+    assert isinstance(item, Broken)
+    assert (item.reason.reason, item.reason.detail) == ("bad_content", "RecursionError")
