@@ -18,9 +18,11 @@ from pipeline.errors import Erased, Misconfigured
 
 _KEY: Final = 32
 _NONCE: Final = 12
+_TAG: Final = 16
 _NAME: Final = 60
 _CHECK: Final = 4
 _MAGIC: Final = b"MSK1"
+_USED: Final = len(_MAGIC) + _NAME + _KEY
 _RECORD: Final = 128
 """Two, four or more fit a disk sector exactly, so that no record is ever half old and half new."""
 
@@ -62,14 +64,17 @@ class MemoryRing:
 
     def create(self, names: Iterable[str]) -> None:
         for name in names:
-            self._keys.setdefault(name, bytearray(secrets.token_bytes(_KEY)))
+            if name not in self._keys:
+                self._keys[name] = _random_key()
 
     def wrap(self, name: str, plaintext: bytes | bytearray, bound_to: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
         return nonce + self._cipher(name).encrypt(nonce, plaintext, bound_to)
 
     def unwrap(self, name: str, wrapped: bytes, bound_to: bytes) -> bytearray:
-        return bytearray(self._cipher(name).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound_to))
+        secret = bytearray(len(wrapped) - _NONCE - _TAG)
+        self._cipher(name).decrypt_into(wrapped[:_NONCE], wrapped[_NONCE:], bound_to, secret)
+        return secret
 
     def destroy(self, names: Iterable[str]) -> None:
         for name in names:
@@ -105,10 +110,11 @@ class FileRing(MemoryRing):
     def create(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self._keys]
         for name in new:
-            key = bytearray(secrets.token_bytes(_KEY))
-            self._places[name] = self._place()
-            _write(self._file, _record(name, key), self._places[name])
-            self._keys[name] = key
+            key, place = _random_key(), self._place()
+            record = _record(name, key)
+            _write(self._file, record, place)
+            wipe(record)
+            self._keys[name], self._places[name] = key, place
         if new:
             os.fsync(self._file)
 
@@ -166,17 +172,29 @@ def _write(file: int, record: bytes | bytearray, place: int) -> None:
         raise OSError(f"the key ring took only part of a record at {place}")
 
 
+def _random_key() -> bytearray:
+    # Read in place: what `secrets` returns cannot be wiped.
+    key = bytearray(_KEY)
+    with open("/dev/urandom", "rb", buffering=0) as source:  # noqa: PTH123 (a device, not a file of ours)
+        if source.readinto(key) != _KEY:
+            raise OSError("the random source gave too little")
+    return key
+
+
 def _record(name: str, key: bytearray) -> bytearray:
     text = name.encode()
     if not 0 < len(text) <= _NAME:
         raise ValueError(f"a slot key's name has 1 to {_NAME} bytes")
-    body = bytearray(_MAGIC + text.ljust(_NAME, b"\0")) + key
-    return (body + zlib.crc32(body).to_bytes(_CHECK, "big")).ljust(_RECORD, b"\0")
+    record = bytearray(_RECORD)
+    record[: len(_MAGIC)] = _MAGIC
+    record[len(_MAGIC) : len(_MAGIC) + len(text)] = text
+    record[_USED - _KEY : _USED] = key
+    record[_USED : _USED + _CHECK] = zlib.crc32(memoryview(record)[:_USED]).to_bytes(_CHECK, "big")
+    return record
 
 
 def _read(record: memoryview) -> tuple[str, bytearray] | None:
-    used = len(_MAGIC) + _NAME + _KEY
-    body, check = record[:used], record[used : used + _CHECK]
+    body, check = record[:_USED], record[_USED : _USED + _CHECK]
     if bytes(body[: len(_MAGIC)]) != _MAGIC or zlib.crc32(body).to_bytes(_CHECK, "big") != check:
         return None
     name = bytes(body[len(_MAGIC) : len(_MAGIC) + _NAME]).rstrip(b"\0").decode()

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -117,7 +117,10 @@ class KeyTable(Protocol):
         ...
 
     def bury(self, slot: Slot, facts: Sequence[Fact]) -> None:
-        """Mark the slot's keys as destroyed, with the facts that tell of it, and forget the slot."""
+        """Mark the slot's keys as destroyed, with the facts that tell of it, and forget the slot.
+
+        Keys that were destroyed long ago are forgotten too: the ledger remembers them.
+        """
         ...
 
     def outbox(self, limit: int) -> tuple[Fact, ...]:
@@ -142,6 +145,9 @@ class KeyTable(Protocol):
         """Note the time, unless a later one is noted."""
         ...
 
+
+REMEMBERED: Final = timedelta(days=30)
+"""How long the table can tell a destroyed key from one that never was: ten times the longest life of a frame."""
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS slots (
@@ -168,6 +174,7 @@ CREATE TABLE IF NOT EXISTS keys (
 CREATE UNIQUE INDEX IF NOT EXISTS keys_alive
     ON keys (store, camera, purpose, bucket_start, bucket_end, expires_at) WHERE destroyed = 0 AND public <> x'';
 CREATE INDEX IF NOT EXISTS keys_by_slot ON keys (slot_key);
+CREATE INDEX IF NOT EXISTS keys_dead ON keys (expires_at) WHERE destroyed = 1;
 CREATE INDEX IF NOT EXISTS keys_by_start ON keys (bucket_start) WHERE destroyed = 0;
 CREATE TABLE IF NOT EXISTS private_keys (
     key_id TEXT PRIMARY KEY,
@@ -293,6 +300,7 @@ class SqliteKeyTable:
         with self._transaction() as db:
             db.execute("UPDATE keys SET destroyed = 1, public = x'' WHERE slot_key = ?", (slot.slot_key,))
             db.execute("DELETE FROM slots WHERE slot_key = ?", (slot.slot_key,))
+            db.execute("DELETE FROM keys WHERE destroyed = 1 AND expires_at < ?", (micros(slot.end - REMEMBERED),))
             _raise_number(db, "destroyed", len(facts))
             _post(db, facts)
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.vault.keys import BucketKey, Owner, span_at
 from pipeline.vault.ledger import Fact, Kind
-from pipeline.vault.store import NewKey, Slot, SqliteKeyTable, Wrapped
+from pipeline.vault.store import REMEMBERED, NewKey, Slot, SqliteKeyTable, Wrapped
 from schemas.ids import CameraId, KeyId, NoticeId
 from tests.unit.pipeline.vault.building import BUCKET, DOOR, NOON, TILL, TTL
 
@@ -157,3 +157,13 @@ def test_the_table_is_its_owners_alone(table: SqliteKeyTable, tmp_path: Path) ->
     table.add([SLOT], [_new("k1")])
 
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_what_was_destroyed_is_remembered_for_a_month(table: SqliteKeyTable) -> None:
+    for name, later in (("old", timedelta(0)), ("new", REMEMBERED), ("last", REMEMBERED + BUCKET)):
+        slot = Slot(END + later, name)
+        table.add([slot], [_new(name, slot=slot, later=later)])
+        table.bury(slot, [])
+
+    assert table.held(KeyId("old")) is None
+    assert table.held(KeyId("new")) is not None
