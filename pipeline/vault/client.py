@@ -34,6 +34,9 @@ from schemas.ids import KeyId
 Answer = TypeVar("Answer", bound=BaseModel)
 
 _TIMEOUT: Final = httpx.Timeout(5)
+_BEHIND: Final = timedelta(seconds=10)
+"""How long a frame may take from the camera to the seal."""
+
 _ERASED_REMEMBERED: Final = 50_000
 
 
@@ -113,8 +116,8 @@ class DeviceKeys:
 
     def key_at(self, time: datetime) -> PublicKey | None:
         """Return the key for a frame of this time; None where none was fetched: such a frame must be dropped."""
-        found = next((key for key in reversed(self._keys.values()) if key.bucket_start <= time), None)
-        return found if found is not None and time < found.bucket_end else None
+        found = next((key for key in self._keys.values() if time < key.bucket_end), None)
+        return found if found is not None and found.bucket_start <= time else None
 
     @property
     def until(self) -> datetime | None:
@@ -132,7 +135,7 @@ class DeviceKeys:
         """
         for start in [start for start, key in self._keys.items() if key.expires_at <= now]:
             del self._keys[start]
-        start, end = max(self.until or now, now), now + self._ahead
+        start, end = max(self.until or now - _BEHIND, now - _BEHIND), now + self._ahead
         while start < end:
             fetched = await self._client.public_keys(self._owner, start, end)
             self._keys |= {key.bucket_start: key for key in fetched if key.bucket_end > start}

@@ -70,7 +70,8 @@ async def test_a_device_has_keys_for_as_far_ahead_as_it_asked(house: House) -> N
 
     last = NOON + timedelta(hours=24) - timedelta(seconds=1)
     assert keys.key_at(last) is not None
-    assert keys.key_at(NOON - timedelta(seconds=1)) is None
+    assert keys.key_at(NOON - timedelta(seconds=1)) is not None
+    assert keys.key_at(NOON - TTL) is None
     assert keys.key_at(NOON + timedelta(hours=25)) is None
 
 
