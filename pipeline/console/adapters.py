@@ -66,7 +66,8 @@ class KafkaBroker:
 
     async def news(self, since: datetime) -> AsyncGenerator[News | None]:
         async with self._consumer() as consumer:
-            followed = await _partitions(consumer, FOLLOWED)
+            await self._be_there(consumer)
+            followed = self._partitions(FOLLOWED)
             consumer.assign(followed)
             await _seek(consumer, followed, since)
             yield None
@@ -102,12 +103,19 @@ class KafkaBroker:
         async with self._consumer() as consumer:
             there = await _answered(consumer.topics())
             names = sorted(name for name in self._topics if name.endswith(".dead") and name in there)
-            partitions = [TopicPartition(name, each) for name in names for each in consumer.partitions_for_topic(name)]
+            partitions = self._partitions(names)
             if not partitions:
                 return {}
             begins = await _answered(consumer.beginning_offsets(partitions))
             ends = await _answered(consumer.end_offsets(partitions))
         return {name: sum(ends[at] - begins[at] for at in partitions if at.topic == name) for name in names}
+
+    async def _be_there(self, consumer: Any) -> None:
+        if missing := sorted(set(FOLLOWED) - set(await _answered(consumer.topics()))):
+            raise Unavailable(f"not there yet: {', '.join(missing)}")
+
+    def _partitions(self, names: Iterable[str]) -> list[TopicPartition]:
+        return [TopicPartition(name, each) for name in names for each in range(self._topics[name].partitions)]
 
     def _read(self, records: Iterable[Any]) -> Iterable[News]:
         for record in records:
@@ -123,7 +131,9 @@ class KafkaBroker:
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[Any]:
-        async with _started(AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)) as consumer:
+        async with _started(
+            AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+        ) as consumer:
             yield consumer
 
     @asynccontextmanager
@@ -178,14 +188,20 @@ async def _started(client: Any) -> AsyncIterator[Any]:
     except KafkaError as error:
         raise Unavailable(f"Kafka is away: {type(error).__name__}") from error
     finally:
-        await (client.stop() if hasattr(client, "stop") else client.close())
+        await _stop(client)
 
 
-async def _partitions(consumer: Any, names: Sequence[str]) -> list[TopicPartition]:
-    there = await _answered(consumer.topics())
-    if missing := sorted(set(names) - set(there)):
-        raise Unavailable(f"not there yet: {', '.join(missing)}")
-    return [TopicPartition(name, each) for name in names for each in consumer.partitions_for_topic(name)]
+async def _stop(client: Any) -> None:
+    """Stop a client, whatever it is doing.
+
+    aiokafka 0.14: a consumer that is fetching when it is stopped raises CancelledError out of `stop`, though nobody
+    cancelled anything, and leaves its connection open, which then looks for its dead broker for ever.
+    """
+    stopping = asyncio.ensure_future(client.stop() if hasattr(client, "stop") else client.close())
+    done, _ = await asyncio.wait({stopping}, timeout=PATIENCE.total_seconds())
+    if not done or stopping.cancelled():
+        stopping.cancel()
+        await client._client.close()  # noqa: SLF001 - the only way to the connection
 
 
 async def _seek(consumer: Any, partitions: Sequence[TopicPartition], since: datetime) -> None:
