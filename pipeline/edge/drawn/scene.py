@@ -8,7 +8,8 @@ One round lasts ROUND and begins and ends with an empty shop, so rounds follow e
 - one follows, turns into the staff area, stops there, and goes on;
 - a visitor comes in, turns round and leaves.
 
-No two of them are ever close enough to hide each other: what is to be counted can be counted.
+No two of them are ever close enough to hide each other, and nobody comes in where somebody has just gone out: what is
+to be counted can be counted.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from pipeline.edge.drawn.figure import HEIGHT, STEPS, Look, look
 
 WIDTH: Final = 960
 PIXELS_HIGH: Final = 540
-ROUND: Final = timedelta(seconds=40)
+ROUND: Final = timedelta(seconds=45)
 
 _HORIZON: Final = 100.0
 _PERSON: Final = 0.567
@@ -89,11 +90,11 @@ def scene(seed: int) -> Scene:
     middle, staff = 500 + _some(random, 15), 800 + _some(random, 12)
     turn = 470 + _some(random, 20)
     paths = (
-        _walk(random, 0.6, [(left, _MIDDLE, 0), (middle, _MIDDLE, 15.0), (left, _MIDDLE, 0)]),
+        _walk(random, 1.0, [(left, _MIDDLE, 0), (middle, _MIDDLE, 13.0), (left, _MIDDLE, 0)]),
         _walk(random, 6.5, [(right, _NEAR, 0), (staff, _NEAR, 4.0), (right, _NEAR, 0)]),
-        _walk(random, 23.0, [(left, _FAR, 0), (right, _FAR, 0)]),
-        _walk(random, 26.8, [(left, _NEAR, 0), (staff, _NEAR, 3.0), (right, _NEAR, 0)]),
-        _walk(random, 31.2, [(left, _MIDDLE, 0), (turn, _MIDDLE, 0.6), (left, _MIDDLE, 0)]),
+        _walk(random, 25.2, [(left, _FAR, 0), (right, _FAR, 0)]),
+        _walk(random, 28.9, [(left, _NEAR, 0), (staff, _NEAR, 3.0), (right, _NEAR, 0)]),
+        _walk(random, 33.2, [(left, _MIDDLE, 0), (turn, _MIDDLE, 0.6), (left, _MIDDLE, 0)]),
     )
     return Scene(seed, tuple(Person(number, look(random), path) for number, path in enumerate(paths, start=1)))
 

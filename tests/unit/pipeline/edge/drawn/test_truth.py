@@ -1,6 +1,6 @@
 """The truth beside a drawn scene is that of its pictures, and leaves nothing to guess."""
 
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,15 @@ def test_people_never_come_close_enough_to_hide_each_other(seed: int) -> None:
     for seconds in np.arange(0, SECONDS, 0.2):
         for one, other in combinations(staged.poses(float(seconds)), 2):
             assert abs(one.x - other.x) > 0.55 * max(height_at(one.y), height_at(other.y))
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=seeds)
+def test_nobody_comes_in_where_somebody_has_just_gone_out(seed: int) -> None:
+    paths = [person.path for person in scene(seed).people]
+    for gone, comes in product((path[-1] for path in paths), (path[0] for path in paths)):
+        if gone.x == comes.x:
+            assert (comes.at - gone.at) % SECONDS > 3
 
 
 @settings(max_examples=50, deadline=None)
