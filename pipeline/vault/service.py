@@ -8,8 +8,10 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
 
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
 from pipeline.logs import log
@@ -107,6 +109,8 @@ def app_of(keeper: Keeper, tokens: Tokens) -> FastAPI:
     app = FastAPI(title="Mimamori vault", version="1", docs_url=None, redoc_url=None, lifespan=_lifespan(keeper))
     for error, status in _STATUS.items():
         app.add_exception_handler(error, _problem(status))
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _plain)
     whose = _whose(tokens)
     _add_keys(app, keeper, whose)
     _add_reading(app, keeper, whose)
@@ -192,11 +196,26 @@ def _public(key: BucketKey) -> PublicKey:
 
 
 def _problem(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Answer an error as problem details (RFC 9457)."""
-
     async def answer(_: Request, error: Exception) -> Response:
-        content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": str(error)}
-        more = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
-        return JSONResponse(content, status.value, more, media_type="application/problem+json")
+        return _details(status, str(error))
 
     return answer
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    # Where and why, never what: the framework's own answer quotes the request.
+    wrong = error.errors() if isinstance(error, RequestValidationError) else ()
+    told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong)
+    return _details(HTTPStatus.UNPROCESSABLE_ENTITY, told)
+
+
+async def _plain(_: Request, error: Exception) -> Response:
+    status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return _details(status, status.phrase)
+
+
+def _details(status: HTTPStatus, detail: str) -> Response:
+    """Answer with problem details (RFC 9457)."""
+    content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    more = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(content, status.value, more, media_type="application/problem+json")

@@ -128,6 +128,29 @@ async def test_errors_are_problem_details(house: House) -> None:
     assert answer.json()["title"] == "Unauthorized"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/public-keys?store=SECRET!", 422),
+        ("POST", "/v1/leases", 422),
+        ("GET", "/x", 404),
+        ("PUT", "/healthz", 405),
+    ],
+)
+async def test_what_cannot_be_read_is_answered_without_quoting_it(
+    house: House, method: str, path: str, status: int
+) -> None:
+    token = (house.folder / "tokens" / "detecting").read_text()
+    async with house.plain() as client:
+        answer = await client.request(
+            method, path, json={"key_id": "SECRET!"}, headers={"Authorization": f"Bearer {token}"}
+        )
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "SECRET" not in answer.text
+
+
 async def test_health_needs_no_token_and_tells_nothing(house: House) -> None:
     async with house.plain() as client:
         answer = await client.get("/healthz")
