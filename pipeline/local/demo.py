@@ -51,6 +51,8 @@ class Wish:
     workers: int = 1
     """Processes of each of detecting and watching."""
     devices: bool = True
+    loop: bool = True
+    """Whether the devices play again and again, or once."""
     """False: nobody publishes but whoever else comes."""
 
 
@@ -85,6 +87,10 @@ class Demo:
 
     async def stop(self) -> None:
         await self.supervisor.stop()
+
+    @property
+    def scene(self) -> Scene:
+        return self._wish.scene
 
     async def summary(self) -> Summary:
         """Count what happened, from Kafka, the vault and ClickHouse."""
@@ -201,7 +207,7 @@ class Demo:
                 f"device-{store}-{camera}",
                 (
                     *(*_MIMAMORI, "publish", self._wish.scene.sources[store, camera]),
-                    *("--store", store, "--camera", camera, "--loop"),
+                    *("--store", store, "--camera", camera, *(("--loop",) if self._wish.loop else ())),
                     *("--key", str(key_path(self.run / "estate", str(devices[store, camera])))),
                     *("--state", str(self.run / "devices" / f"{store}-{camera}")),
                 ),
@@ -209,6 +215,7 @@ class Demo:
                 what=f"device of camera {store}/{camera}",
                 address=self._wish.scene.sources[store, camera],
                 env=self._env(f"device-{devices[store, camera]}"),
+                once=not self._wish.loop,
                 tier=_DEVICES,
             )
             for store, camera in cameras_of(self.estate)

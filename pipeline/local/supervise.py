@@ -43,6 +43,8 @@ class Child:
     ready_within: float = 60.0
     stop_within: float = 4.0
     """Seconds after SIGTERM before SIGKILL."""
+    once: bool = False
+    """Whether it may end by itself: then exit 0 is its end, and not a death."""
     tier: int = 1
     """Higher tiers are stopped first; children of one tier together."""
 
@@ -156,7 +158,7 @@ class Supervisor:
         name = running.child.name
         while not self._stopping:
             code = await running.process.wait()
-            if self._stopping:
+            if self._stopping or (running.child.once and code == 0):
                 return
             now = self._clock.monotonic()
             running.deaths.append(now)

@@ -13,12 +13,18 @@ FLAGS = [
 """No sandbox: containers of CI give none. The rest keeps a browser that is only to show our page from phoning home."""
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, headless, with a profile of its own that is gone afterwards."""
+def chromium() -> str:
+    """Return where Chromium is; without one, skip and say so."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("NO BROWSER: install Chromium (as root `make test` does it by apt); the page itself is not tested")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, headless, with a profile of its own that is gone afterwards."""
+    found = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser

@@ -1,10 +1,10 @@
 """The whole system for tests: the demo in a folder of its own, and ways to look into it and to disturb it."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,7 @@ from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import reader as reading
 from pipeline.warehouse.queries import Query, columns
 from schemas.detections import FrameRef, Still
-from schemas.envelope import Message, Module, Purpose
+from schemas.envelope import Invalid, Message, Module, Purpose
 from schemas.frame import Frame
 from schemas.ids import CameraId, DeviceId, NoticeId, StoreId, event_id
 from schemas.topics import Topic, topics
@@ -67,7 +67,7 @@ class House:
             ]
         return [FrameRef(topic=each.topic, partition=each.partition, offset=each.offset) for each in told]
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
         producer = AIOKafkaProducer(bootstrap_servers=self.demo.bootstrap, acks="all", max_request_size=2 << 20)
         await producer.start()
@@ -85,6 +85,14 @@ class House:
         return [
             decode(self.topics[topic], each.key, each.headers, each.value or b"") for each in await self.records(topic)
         ]
+
+    async def readable(self, topic: str) -> list[Any]:
+        """Read those of a topic's records that are messages."""
+        found = []
+        for each in await self.records(topic):
+            with contextlib.suppress(Invalid):
+                found.append(decode(self.topics[topic], each.key, each.headers, each.value or b""))
+        return found
 
     async def positions(self, stage: str) -> dict[TopicPartition, int]:
         """Return the last offset that a stage has done with, by partition of its sources."""
@@ -128,7 +136,7 @@ class House:
             query = Query("all", f"SELECT {columns(kind)} FROM {TABLES[kind]} FINAL", kind)
             return list(await warehouse.ask(query))
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def vault(self, principal: str) -> AsyncIterator[VaultClient]:
         async with connected(self.demo.vault_url, self.demo.tokens[principal]) as client:
             yield client
@@ -254,12 +262,14 @@ class Device:
         }
 
 
-@asynccontextmanager
-async def house(folder: Path, *, devices: bool = False) -> AsyncIterator[House]:
+@contextlib.asynccontextmanager
+async def house(folder: Path, *, devices: bool = False, loop: bool = True) -> AsyncIterator[House]:
     """Start everything but, unless asked, the devices, in this folder; stop all of it at the end."""
     _link_provisioned(folder)
+    # A slow machine may be late, and everything is counted all the same.
+    os.environ["MIMAMORI_SHED"] = "false"
     estate = choose_scene(None, None)
-    demo = Demo(Wish(folder, estate, headless=True, devices=devices), Console(quiet=True))
+    demo = Demo(Wish(folder, estate, headless=True, devices=devices, loop=loop), Console(quiet=True))
     try:
         await demo.start()
         yield House(demo, folder)
