@@ -26,7 +26,9 @@ def count_boot(folder: Path) -> int:
         fresh.replace(path)
         _sync(folder)
     except (OSError, ValueError) as error:
-        raise Misconfigured(f"the boot count in {path} cannot be kept ({error}): mend or remove it") from None
+        raise Misconfigured(
+            f"the boot count in {path} cannot be kept ({error}): write a number into it, higher than any before"
+        ) from None
     return number
 
 

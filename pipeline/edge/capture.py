@@ -126,10 +126,11 @@ class Live:
     def pictures(self) -> Iterator[Picture]:
         """Give the newest picture, again and again, each once."""
         threading.Thread(target=self._read, name="camera", daemon=True).start()
-        while (picture := self._take()) is not None:
+        while (picture := self.newest()) is not None:
             yield picture
 
-    def _take(self) -> Picture | None:
+    def newest(self) -> Picture | None:
+        """Wait for a picture that was not given yet; None when it is time to stop."""
         with self._changed:
             # Asked every so often: the reading thread may hang in the camera when it is time to stop.
             while not self._changed.wait_for(lambda: self._newest is not None or self._over, _ASK_EVERY):
@@ -138,12 +139,16 @@ class Live:
             picture, self._newest = self._newest, None
             return picture
 
+    def keep(self, picture: Picture) -> None:
+        """Let a picture take the place of one that nobody has taken."""
+        with self._changed:
+            self._newest = picture
+            self._changed.notify()
+
     def _read(self) -> None:
         try:
             for picture in self.unbuffered():
-                with self._changed:
-                    self._newest = picture
-                    self._changed.notify()
+                self.keep(picture)
         finally:
             with self._changed:
                 self._over = True

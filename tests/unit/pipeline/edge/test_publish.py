@@ -1,0 +1,179 @@
+"""Sealed, signed, in order, whatever is away meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from pipeline.clock import ManualClock
+from pipeline.edge import publish
+from pipeline.edge.capture import Picture
+from pipeline.edge.device import Calm, How, Outgoing, Pixels
+from pipeline.edge.outbox import Outbox
+from pipeline.edge.publish import Camera, Publisher
+from pipeline.errors import Refused
+from schemas.wire import Sealed, decode
+from tests.unit.pipeline.edge.building import NOON, OFFICE, TTL, WHO, FakeBroker, Keys, after, bucket, shop
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "_BACKOFF", (0.0,))
+
+
+def publisher(clock: ManualClock, broker: FakeBroker, keys: Keys | None = None) -> Publisher:
+    return Publisher(WHO, OFFICE, keys or Keys(bucket()), broker, clock)
+
+
+def frame(sequence: int, seconds: float = 0) -> Pixels:
+    return Pixels(sequence, after(seconds), "", reference=False, jpeg=bytes(1000))
+
+
+def still(sequence: int) -> Calm:
+    return Calm(sequence, NOON, NOON, 5, 0)
+
+
+def numbers(broker: FakeBroker) -> list[int]:
+    return [int(dict(parcel.record.headers)["ce_sequence"]) for parcel in broker.log]
+
+
+@asynccontextmanager
+async def sending(publisher: Publisher) -> AsyncIterator[None]:
+    task = asyncio.create_task(publisher.send())
+    yield
+    await asyncio.wait_for(publisher.drained(), 5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_taken_is_sent_in_order(clock: ManualClock) -> None:
+    broker = FakeBroker()
+    device = publisher(clock, broker)
+    async with sending(device):
+        for each in (frame(0), still(1), frame(2)):
+            device.take(each)
+
+    assert numbers(broker) == [0, 1, 2]
+    assert (device.done(9).frames, device.done(9).stills, device.done(9).captured) == (2, 1, 9)
+
+
+async def test_while_kafka_is_away_it_waits_and_order_is_kept(clock: ManualClock) -> None:
+    broker = FakeBroker(away=5)
+    device = publisher(clock, broker)
+    async with sending(device):
+        for number in range(4):
+            device.take(frame(number))
+            await asyncio.sleep(0)
+
+    assert numbers(broker) == [0, 1, 2, 3]
+    assert not device.dropped
+
+
+async def test_when_memory_is_full_the_oldest_go_and_are_counted(clock: ManualClock) -> None:
+    broker = FakeBroker()
+    device = publisher(clock, broker)
+    device.outbox = Outbox(memory=10_000)
+    for number in range(20):
+        device.take(frame(number))
+    async with sending(device):
+        pass
+
+    sent = numbers(broker)
+    assert sent == list(range(20 - len(sent), 20))
+    assert device.dropped["memory_full"] == 20 - len(sent) > 0
+
+
+async def test_r20_frames_whose_key_has_expired_are_not_sent(clock: ManualClock) -> None:
+    broker = FakeBroker()
+    device = publisher(clock, broker)
+    device.take(frame(0))
+    clock.advance(TTL + timedelta(minutes=1))
+    async with sending(device):
+        pass
+
+    assert numbers(broker) == []
+    assert device.dropped["expired"] == 1
+
+
+async def test_a_frame_without_a_key_is_dropped_and_counted(clock: ManualClock) -> None:
+    device = publisher(clock, FakeBroker(), Keys())
+    device.take(frame(0))
+
+    assert len(device.outbox) == 0
+    assert device.dropped["no_key"] == 1
+
+
+async def test_what_waits_is_sealed(clock: ManualClock) -> None:
+    device = publisher(clock, FakeBroker())
+    device.take(Pixels(0, NOON, "", reference=False, jpeg=b"a picture in the clear"))
+    waiting = device.outbox.oldest()
+
+    assert waiting is not None
+    key, value, headers = waiting.record
+    assert b"clear" not in value
+    assert isinstance(decode(OFFICE.frames, key, headers, value), Sealed)
+
+
+async def test_keys_are_asked_for_again_when_the_vault_is_back(clock: ManualClock) -> None:
+    keys = Keys(bucket())
+    keys.away = 3
+    device = publisher(clock, FakeBroker(), keys)
+    fetching = asyncio.create_task(device.fetch(timedelta(hours=1)))
+    await asyncio.wait_for(device.has_keys.wait(), 5)
+    fetching.cancel()
+
+    assert keys.asked == 4
+
+
+async def test_a_vault_that_refuses_ends_it(clock: ManualClock) -> None:
+    class Closed(Keys):
+        async def refresh(self, _now: object, /) -> None:
+            raise Refused("no keys for this device")
+
+    with pytest.raises(Refused):
+        await publisher(clock, FakeBroker(), Closed()).fetch(timedelta(hours=1))
+
+
+async def test_what_still_waits_at_the_end_is_counted(clock: ManualClock) -> None:
+    device = publisher(clock, FakeBroker())
+    device.take(frame(0))
+    device.report(captured=1)
+    device.give_up()
+
+    assert len(device.outbox) == 0
+    assert device.done(1).dropped == 1, "a health message is not a frame"
+
+
+async def test_health_waits_for_its_turn(clock: ManualClock) -> None:
+    broker = FakeBroker()
+    device = publisher(clock, broker)
+    async with sending(device):
+        device.report(captured=3)
+
+    assert [parcel.topic.name for parcel in broker.log] == ["health.v1"]
+    assert device.done(3).frames == 0
+
+
+def camera(give: Callable[[Outgoing], object]) -> Camera:
+    return Camera(How(width=480), give)
+
+
+def test_a_camera_gives_what_is_to_be_sent_and_at_its_end_what_it_held_back() -> None:
+    given: list[Outgoing] = []
+    taking = camera(given.append)
+    for number in range(4):
+        taking.take(Picture(after(number / 5), shop()))
+    before_the_end = len(given)
+    taking.end()
+
+    assert before_the_end == 1
+    assert isinstance(given[-1], Calm)
+    assert given[-1].frames == 3
+    assert taking.captured == 4
