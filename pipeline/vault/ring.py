@@ -8,13 +8,14 @@ import fcntl
 import os
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from pipeline.errors import Erased, Misconfigured
+from pipeline.errors import Erased, Misconfigured, Unavailable
 
 _KEY: Final = 32
 _NONCE: Final = 12
@@ -31,7 +32,10 @@ class Ring(Protocol):
     """Slot keys by name. A name is used once: what was destroyed never comes back."""
 
     def create(self, names: Iterable[str]) -> None:
-        """Make a random key for each name, durably: what it wraps afterwards can be unwrapped after a crash."""
+        """Make a random key for each name, durably: what it wraps afterwards can be unwrapped after a crash.
+
+        Raises Unavailable when the ring cannot be written.
+        """
         ...
 
     def wrap(self, name: str, plaintext: bytes | bytearray, bound_to: bytes) -> bytes:
@@ -43,7 +47,10 @@ class Ring(Protocol):
         ...
 
     def destroy(self, names: Iterable[str]) -> None:
-        """Make the named keys unrecoverable, durably, before returning. A name that is not there is no error."""
+        """Make the named keys unrecoverable, durably, before returning. A name that is not there is no error.
+
+        Raises Unavailable when the ring cannot be written: call again.
+        """
         ...
 
     def names(self) -> frozenset[str]:
@@ -108,6 +115,25 @@ class FileRing(MemoryRing):
         self._end = self._load()
 
     def create(self, names: Iterable[str]) -> None:
+        with _sure():
+            self._create(names)
+
+    def destroy(self, names: Iterable[str]) -> None:
+        known = [name for name in names if name in self._places]
+        with _sure():
+            for name in known:
+                _write(self._file, bytes(_RECORD), self._places[name])
+            if known:
+                os.fsync(self._file)
+        super().destroy(known)
+        self._free.extend(self._places.pop(name) for name in known)
+
+    def close(self) -> None:
+        """Let the file go, and forget every key in memory."""
+        os.close(self._file)
+        super().destroy(self.names())
+
+    def _create(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self._keys]
         for name in new:
             key, place = _random_key(), self._place()
@@ -117,20 +143,6 @@ class FileRing(MemoryRing):
             self._keys[name], self._places[name] = key, place
         if new:
             os.fsync(self._file)
-
-    def destroy(self, names: Iterable[str]) -> None:
-        known = [name for name in names if name in self._places]
-        for name in known:
-            _write(self._file, bytes(_RECORD), self._places[name])
-        if known:
-            os.fsync(self._file)
-        super().destroy(known)
-        self._free.extend(self._places.pop(name) for name in known)
-
-    def close(self) -> None:
-        """Let the file go, and forget every key in memory."""
-        os.close(self._file)
-        super().destroy(self.names())
 
     def _place(self) -> int:
         if self._free:
@@ -151,6 +163,14 @@ class FileRing(MemoryRing):
         end = -(-len(content) // _RECORD) * _RECORD
         wipe(content)
         return end
+
+
+@contextmanager
+def _sure() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"the key ring cannot be written: {error}") from None
 
 
 def _open_alone(path: Path) -> int:

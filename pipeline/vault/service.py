@@ -1,6 +1,7 @@
 """The vault as a service: HTTP on the outside, the timer of destruction on the inside."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -121,6 +122,7 @@ def _lifespan(keeper: Keeper) -> Callable[[FastAPI], AbstractAsyncContextManager
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         timer = asyncio.create_task(destroy_on_time(keeper))
+        timer.add_done_callback(_die_with)
         try:
             yield
         finally:
@@ -131,6 +133,13 @@ def _lifespan(keeper: Keeper) -> Callable[[FastAPI], AbstractAsyncContextManager
                 keeper.vault.tell(keeper.now())
 
     return lifespan
+
+
+def _die_with(timer: asyncio.Task[None]) -> None:
+    # A vault that lends and no longer destroys is the worst of all: rather none, until it is started again.
+    if not timer.cancelled():
+        log().critical("destruction ended", error=repr(timer.exception()))
+        os._exit(70)
 
 
 Whose = Callable[..., Awaitable[Principal]]

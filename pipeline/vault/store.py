@@ -104,6 +104,10 @@ class KeyTable(Protocol):
         """Return the earliest end of a slot that is not buried."""
         ...
 
+    def due(self, now: datetime) -> tuple[Slot, ...]:
+        """Return the slots that have ended, and those that are condemned."""
+        ...
+
     def condemned(self) -> tuple[Slot, ...]:
         """Return the slots being destroyed."""
         ...
@@ -279,6 +283,10 @@ class SqliteKeyTable:
     def next_slot_end(self) -> datetime | None:
         (ends,) = self._one("SELECT min(ends) FROM slots") or (None,)
         return None if ends is None else instant(ends)
+
+    def due(self, now: datetime) -> tuple[Slot, ...]:
+        rows = self._all("SELECT ends, slot_key FROM slots WHERE condemned = 1 OR ends <= ? ORDER BY ends", micros(now))
+        return tuple(Slot(instant(ends), slot_key) for ends, slot_key in rows)
 
     def condemned(self) -> tuple[Slot, ...]:
         rows = self._all("SELECT ends, slot_key FROM slots WHERE condemned = 1 ORDER BY ends")

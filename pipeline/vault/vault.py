@@ -160,12 +160,16 @@ class Vault:
         Raises:
             Unavailable: The disk does not take it: call again.
         """
-        due = self.next_destruction()
-        if due is not None and due <= now:
+        due = self._table.due(now)
+        if not due:
+            return
+        try:
             self._table.condemn(now)
-        for slot in self._table.condemned():
-            self._table.delete_private(slot)
-            self._ring.destroy([slot.slot_key])
+            for slot in due:
+                self._table.delete_private(slot)
+        finally:
+            # This is what makes it final, and needs no space: a key table that takes nothing must not delay it.
+            self._ring.destroy(slot.slot_key for slot in due)
 
     def bury(self, now: datetime) -> int:
         """Write down what was shredded, as done by `now`; return how many keys. Then call `tell`.

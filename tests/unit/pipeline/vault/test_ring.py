@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from pipeline.errors import Erased, Misconfigured
+from pipeline.errors import Erased, Misconfigured, Unavailable
 from pipeline.vault.ring import FileRing, MemoryRing, Ring, wipe
 
 Make = Callable[[Path], Ring]
@@ -140,3 +141,14 @@ def test_wiping_leaves_zeros() -> None:
     wipe(secret)
 
     assert secret == bytes(6)
+
+
+def test_a_ring_that_cannot_be_written_says_so_and_keeps_what_it_could_not_destroy(tmp_path: Path) -> None:
+    with closing(_file_ring(tmp_path)) as ring:
+        ring.create(["a"])
+        with patch("os.fsync", side_effect=OSError(5, "Input/output error")), pytest.raises(Unavailable):
+            ring.destroy(["a"])
+
+        assert ring.names() == {"a"}
+        ring.destroy(["a"])
+        assert not ring.names()

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from pipeline import sealing
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
-from pipeline.vault.access import Principal, Role
+from pipeline.vault import access
+from pipeline.vault.access import Action, Principal, Role
 from pipeline.vault.keys import Owner
 from pipeline.vault.ledger import Fact, Kind, MemoryLedger
 from pipeline.vault.policy import Policy
@@ -97,6 +99,17 @@ def test_r04_a_key_is_not_lent_for_another_purpose_and_the_ledger_says_so(parts:
     assert refusal.body["key_id"] == key.key_id
     assert refusal.body["purpose"] == "people_flow"
     assert refusal.body["principal"] == "detecting"
+
+
+def test_r04_a_stage_that_may_hold_both_purposes_gets_each_key_for_its_own(vault: Vault) -> None:
+    (key,) = keys_for(vault, NOON)
+    both = frozenset({Purpose.CRIME_PREVENTION, Purpose.PEOPLE_FLOW})
+
+    with (
+        patch.dict(access.MAY, {(Role.DETECTING, Action.LEASE): both}),
+        pytest.raises(Refused, match="purpose_incompatible"),
+    ):
+        vault.lease(DETECTING, key.key_id, Purpose.PEOPLE_FLOW, WORKER.public, NOON)
 
 
 @pytest.mark.parametrize("role", [Role.DEVICE, Role.ERASING, Role.CONSOLE])
@@ -300,3 +313,19 @@ def test_a_shorter_ttl_makes_new_keys_and_hands_out_no_old_ones(parts: Parts) ->
 
     assert not {key.key_id for key in old} & {key.key_id for key in new}
     assert all(key.span.expires_at <= key.span.start + TTL / 2 for key in new)
+
+
+@pytest.mark.parametrize("failing", ["condemn", "delete_private"])
+def test_r20_a_key_table_that_takes_nothing_does_not_delay_destruction(
+    parts: Parts, vault: Vault, failing: str
+) -> None:
+    (key,) = keys_for(vault, NOON)
+    with (
+        patch.object(parts.table, failing, side_effect=Unavailable("database or disk is full")),
+        pytest.raises(Unavailable),
+    ):
+        vault.shred(key.span.expires_at)
+
+    assert not parts.ring.names()
+    assert destroy(vault, key.span.expires_at) == 1
+    assert len(of_kind(parts.ledger, Kind.KEY_DESTROYED)) == 1
