@@ -39,6 +39,8 @@ class Variant:
     workers: int
     disturbances: tuple[tuple[str, int], ...]
     compacting: bool = False
+    seated: bool = False
+    """Whether a worker that is started again takes the seat of the one before it."""
     milliseconds: float = 0.3
     """How long the step takes."""
     rate: int = 100
@@ -151,8 +153,9 @@ class Run:
     def _worker(self, number: int) -> Worker:
         kind = "compacting" if self.variant.compacting else "plain"
         argv = [sys.executable, str(WORKER), self.kafka.kafka.bootstrap, str(SESSION_TIMEOUT)]
+        seat = f"chain-{number}" if self.variant.seated else ""
         log = self._logs / f"{self.variant.name}-{number}.log"
-        return Worker([*argv, str(self.variant.milliseconds), kind], log, self.found.exits)
+        return Worker([*argv, str(self.variant.milliseconds), kind, seat], log, self.found.exits)
 
     async def _produce(self) -> int:
         producer = AIOKafkaProducer(

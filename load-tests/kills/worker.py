@@ -17,9 +17,9 @@ from pipeline.received import Received
 from pipeline.settings import Kafka, Logs
 
 
-def create(bootstrap: str, session_timeout: float, milliseconds: float, *, compacting: bool) -> App:
+def create(bootstrap: str, session_timeout: float, milliseconds: float, seat: str, *, compacting: bool) -> App:
     """Make the worker's app; its step takes so many milliseconds a message."""
-    app = create_app("chain", Kafka(bootstrap=bootstrap), session_timeout=session_timeout)
+    app = create_app("chain", Kafka(bootstrap=bootstrap), session_timeout=session_timeout, seat=seat)
     stage = Stage(
         app, "chain", topics=chain.topics(compacting=compacting), sources=[chain.SOURCE], outputs=[chain.SINK]
     )
@@ -36,6 +36,6 @@ def create(bootstrap: str, session_timeout: float, milliseconds: float, *, compa
 
 
 if __name__ == "__main__":
-    address, timeout, slow, kind = sys.argv[1:5]
+    address, timeout, slow, kind, its_seat = sys.argv[1:6]
     configure(Logs(level="INFO"), "chain")
-    work(create(address, float(timeout), float(slow), compacting=kind == "compacting"))
+    work(create(address, float(timeout), float(slow), its_seat, compacting=kind == "compacting"))
