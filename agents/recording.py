@@ -7,12 +7,14 @@ from agents.app import App, create_app
 from agents.silence import Silence
 from agents.stage import Result, Stage
 from pipeline.clock import SystemClock
+from pipeline.errors import Rejected
 from pipeline.flow.rows import row
 from pipeline.received import Received
 from pipeline.settings import Settings
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import writer
 from schemas.alert import Alert
+from schemas.envelope import CameraMessage
 from schemas.estate import Estate
 from schemas.flow import CoverageWindow, FlowWindow
 from schemas.topics import topics
@@ -23,21 +25,26 @@ Told = Received[Alert | FlowWindow | CoverageWindow]
 class Recording:
     """Writes rows. Each carries its full value: written again, it changes nothing."""
 
-    def __init__(self, warehouse: Warehouse, silence: Silence) -> None:
+    def __init__(self, estate: Estate, warehouse: Warehouse, silence: Silence) -> None:
+        self._estate = estate
         self._warehouse = warehouse
         self._silence = silence
 
     async def work(self, items: Sequence[Told]) -> list[Result]:
-        """Write a row for each message.
+        """Write a row for each message of the estate.
 
         Raises:
             Unavailable: ClickHouse is away.
         """
-        await self._warehouse.insert([row(item.message) for item in items])
-        for item in items:
-            if isinstance(item.message, CoverageWindow):
-                self._silence.heard(item.message)
-        return [() for _ in items]
+        ours = [item.message for item in items if self._is_ours(item.message)]
+        await self._warehouse.insert([row(message) for message in ours])
+        for message in ours:
+            if isinstance(message, CoverageWindow):
+                self._silence.heard(message)
+        return [() if self._is_ours(item.message) else Rejected("unknown_camera") for item in items]
+
+    def _is_ours(self, message: CameraMessage) -> bool:
+        return self._estate.camera(message.store_id, message.camera_id) is not None
 
 
 def create(settings: Settings, estate: Estate) -> App:
@@ -51,7 +58,7 @@ def create(settings: Settings, estate: Estate) -> App:
         outputs=["detections.v1"],
     )
     silence = Silence(stage, estate, settings.kafka, SystemClock())
-    recording = Recording(Warehouse(writer(settings.clickhouse)), silence)
+    recording = Recording(estate, Warehouse(writer(settings.clickhouse)), silence)
 
     @app.agent(stage.channel, concurrency=1)
     async def record(stream: Any) -> None:

@@ -12,6 +12,7 @@ from pipeline.errors import Rejected
 from pipeline.received import Received
 from pipeline.settings import Settings
 from pipeline.watching import CameraState, View
+from schemas.detections import DeviceMessage
 from schemas.envelope import CameraMessage, Message, Module
 from schemas.estate import Estate, load_regulations
 from schemas.ids import CameraId, StoreId
@@ -40,12 +41,14 @@ def step(
     """Follow one camera by one message.
 
     Raises:
-        Rejected: The estate has no such camera.
+        Rejected: The estate has no such camera, or another device at it.
     """
     message = received.message
     view = views.get((message.store_id, message.camera_id))
     if view is None:
         raise Rejected("unknown_camera")
+    if isinstance(message, DeviceMessage) and message.device_id != view.camera.device:
+        raise Rejected("unknown_device", "not this camera's")
     return watching.step(state or CameraState(), message, received.ref, view=view)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import faust
@@ -28,6 +28,10 @@ class Broken:
     time: datetime
 
 
+AHEAD_MAX: Final = timedelta(minutes=5)
+"""Clocks differ; by more than this one of them is wrong."""
+
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _LATEST: Final = 4e9
 
 Item = Received[Message | Sealed] | Broken
@@ -60,15 +64,28 @@ def read(raw: Raw, topic: Topic, now: datetime) -> Item:
     headers: Headers = list(raw.headers or ())  # type: ignore[arg-type]  # from aiokafka always pairs
     value = raw.value or b""
     try:
-        return Received(decode(topic, raw.key, headers, value, now), ref, headers, value)
+        message = decode(topic, raw.key, headers, value, now)
+        _require_not_ahead(message, raw)
+        return Received(message, ref, headers, value)
     except Invalid as reason:
         return _broken(raw, ref, headers, reason)
     except Exception as error:  # noqa: BLE001 (it would be read again and again, and kill again and again)
         return _broken(raw, ref, headers, Invalid("bad_content", type(error).__name__))
 
 
-def _broken(raw: Raw, ref: FrameRef, headers: Headers, reason: Invalid) -> Broken:
+def _require_not_ahead(message: Message | Sealed, raw: Raw) -> None:
+    """Refuse what its device's clock puts well after the broker's: it would make all that is on time look late."""
+    time = message.frame.utc_time if isinstance(message, Sealed) else message.utc_time
+    if raw.timestamp and time > _stamped(raw) + AHEAD_MAX:
+        raise Invalid("bad_content", "utc_time is ahead of the broker's clock")
+
+
+def _stamped(raw: Raw) -> datetime:
     # A broker's own times always fit; a producer's need not.
-    time = datetime.fromtimestamp(min(max(raw.timestamp or 0.0, 0.0), _LATEST), UTC)
+    return datetime.fromtimestamp(min(max(raw.timestamp or 0.0, _EARLIEST), _LATEST), UTC)
+
+
+def _broken(raw: Raw, ref: FrameRef, headers: Headers, reason: Invalid) -> Broken:
+    time = _stamped(raw)
     key = (raw.key or b"").decode(errors="replace")[:200]
     return Broken(ref, reason, key, envelope_of(headers), len(raw.value or b""), time)

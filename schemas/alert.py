@@ -41,7 +41,7 @@ class Rarity(Frozen):
     """How unusual it is here: 1 in `one_in` visits in this zone at this hour, out of n."""
 
     one_in: float = Field(ge=1)
-    n: int = Field(ge=0)
+    n: int = Field(ge=0, lt=2**32)
 
 
 class Usefulness(Frozen):
@@ -50,7 +50,7 @@ class Usefulness(Frozen):
     share: Likelihood
     low: Likelihood
     high: Likelihood
-    n: int = Field(ge=1)
+    n: int = Field(ge=1, lt=2**32)
 
 
 class Quantile(Frozen):

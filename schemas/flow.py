@@ -13,6 +13,14 @@ from schemas.ids import NamedLine, NamedZone
 PUBLISHED_LENGTH = timedelta(minutes=15)
 """No published number is finer than this (R51)."""
 
+MOST = 2**32 - 1
+"""No count is larger: it is what the warehouse holds."""
+
+LONGEST = timedelta(days=1)
+
+
+Count = Annotated[int, Field(ge=0, le=MOST)]
+
 
 class Metric(StrEnum):
     """What a window counts."""
@@ -38,8 +46,8 @@ class Window(CameraMessage):
     purpose: Literal[Purpose.PEOPLE_FLOW] = Purpose.PEOPLE_FLOW
     profile: Literal["published", "demo"] = "published"
     window_start: UtcTime
-    window_length: Length
-    version: int = Field(ge=0)
+    window_length: Annotated[Length, Field(ge=timedelta(seconds=1), le=LONGEST)]
+    version: int = Field(ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _no_finer_than_published(self) -> "Window":
@@ -60,7 +68,7 @@ class FlowWindow(Window):
     values: Annotated[tuple[float, ...], Field(max_length=4096)]
     coverage: float = Field(ge=0, le=1)
     suppressed: bool = False
-    suppressed_below: int = Field(ge=0)
+    suppressed_below: Count
     noise: Noise | None = None
 
     @model_validator(mode="after")
@@ -78,10 +86,10 @@ class CoverageWindow(Window):
     """How much of a window was seen, and how many people were followed in it."""
 
     ce_type: ClassVar[str] = "mimamori.coverage-window.v1"
-    frames_expected: int = Field(ge=0)
-    frames_analysed: int = Field(ge=0)
-    stills: int = Field(ge=0)
-    skipped: int = Field(ge=0)
-    erased: int = Field(ge=0)
-    late: int = Field(ge=0)
-    people_tracked: int = Field(ge=0)
+    frames_expected: Count
+    frames_analysed: Count
+    stills: Count
+    skipped: Count
+    erased: Count
+    late: Count
+    people_tracked: Count

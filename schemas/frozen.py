@@ -19,11 +19,13 @@ _LENGTH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$")
 class Frozen(BaseModel):
     """A value: frozen, and unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def to_utc(time: datetime) -> datetime:
-    """The same instant in UTC."""
+    """The same instant in UTC. Beyond this century are mistakes, and arithmetic that ends in no date at all."""
+    if not 2000 <= time.year < 2100:
+        raise ValueError("a time lies in this century")
     return time.astimezone(UTC)
 
 

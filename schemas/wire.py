@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -244,8 +245,19 @@ def _match(message: Message, texts: Mapping[str, str]) -> None:
             raise Invalid("header_contradicts_body", name)
 
 
+@cache
+def _names() -> frozenset[str]:
+    """Every field of every message. Any other name in a place came with the value."""
+    schemas = [each for message in MESSAGES.values() for each in _schemas(message.model_json_schema())]
+    return frozenset(name for schema in schemas for name in schema.get("properties", ()))
+
+
+def _schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [schema, *schema.get("$defs", {}).values()]
+
+
 def where(error: ValidationError) -> str:
     """Say where a message is wrong and in what way, and nothing of what it holds."""
     first = error.errors(include_input=False, include_context=False, include_url=False)[0]
-    place = ".".join(str(step)[:32] for step in first["loc"][:6])
+    place = ".".join(str(step) if isinstance(step, int) or step in _names() else "?" for step in first["loc"][:6])
     return f"{place or 'value'}: {first['type']}"[:200]

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from pipeline.flow import privacy
 from schemas.envelope import Module, Purpose
 from schemas.estate import Camera, FlowSettings
-from schemas.flow import CoverageWindow, FlowWindow, Metric
+from schemas.flow import MOST, CoverageWindow, FlowWindow, Metric
 from schemas.frozen import UtcTime, iso
 from schemas.ids import LineId, NoticeId, StoreId, ZoneId, event_id
 
@@ -242,10 +242,11 @@ def _coverage(closed: Closed, by: Publisher, version: int) -> CoverageWindow:
     tally = closed.tally
     return CoverageWindow(
         **_envelope(closed, by, version, "coverage"),
-        frames_expected=expected(tally, by.camera, by.settings.window),
+        # A device whose numbers leap has lost more than can be told.
+        frames_expected=min(expected(tally, by.camera, by.settings.window), MOST),
         frames_analysed=tally.analysed,
         stills=tally.stills,
-        skipped=tally.skipped,
+        skipped=min(tally.skipped, MOST),
         erased=tally.erased,
         late=tally.late,
         people_tracked=tally.people,

@@ -1,6 +1,6 @@
 """Every record becomes a value; none is thrown into the stream."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents import wire
-from agents.wire import Broken, read
+from agents.wire import AHEAD_MAX, Broken, read
 from pipeline.received import Received
 from schemas.wire import encode
 from tests.unit.agents.twin import NOON, TOPICS, echo
@@ -18,9 +18,9 @@ SOURCE = TOPICS["in.v1"]
 Headers = list[tuple[str, bytes]]
 
 
-def raw(key: bytes | None, value: bytes | None, headers: Headers | None) -> Any:
+def raw(key: bytes | None, value: bytes | None, headers: Headers | None, at: datetime = NOON) -> Any:
     return SimpleNamespace(
-        topic="in.v1", partition=2, offset=7, key=key, value=value, headers=headers, timestamp=1_700_000_000.5
+        topic="in.v1", partition=2, offset=7, key=key, value=value, headers=headers, timestamp=at.timestamp()
     )
 
 
@@ -40,7 +40,7 @@ def test_a_record_without_anything_is_broken() -> None:
 
     assert isinstance(item, Broken)
     assert item.reason.reason == "header_missing"
-    assert item.time == datetime.fromtimestamp(1_700_000_000.5, UTC)
+    assert item.time == NOON
 
 
 def test_r01_a_message_without_a_data_class_is_broken() -> None:
@@ -60,6 +60,17 @@ def test_an_expired_message_is_broken() -> None:
 
     assert isinstance(item, Broken)
     assert item.reason.reason == "expired"
+
+
+def test_a_message_from_well_after_the_brokers_clock_is_broken() -> None:
+    record = encode(echo("a", 1), SOURCE)
+
+    on_time = read(raw(record.key, record.value, record.headers, echo("a", 1).utc_time - AHEAD_MAX), SOURCE, NOON)
+    ahead = read(raw(record.key, record.value, record.headers, NOON - 2 * AHEAD_MAX), SOURCE, NOON)
+
+    assert isinstance(on_time, Received)
+    assert isinstance(ahead, Broken)
+    assert ahead.reason.reason == "bad_content"
 
 
 @given(
