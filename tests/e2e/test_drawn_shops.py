@@ -1,6 +1,6 @@
 """Three drawn shops through the whole system: what is counted is what is true, and then it is forgotten.
 
-One round of each shop (40 s) is played once, in real time, through device, Kafka, stages, ClickHouse and console.
+One round of each shop (45 s) is played once, in real time, through device, Kafka, stages, ClickHouse and console.
 """
 
 from collections import Counter
