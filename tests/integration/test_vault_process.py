@@ -177,7 +177,7 @@ async def test_a_frame_is_sealed_leased_opened_and_erased(vault: Process) -> Non
         assert leases.held(key.key_id, DOOR.purpose) is None
         with pytest.raises(Erased):
             await leases.open_(key.key_id, DOOR.purpose, b"envelope", sealed)
-        assert receipts_of(await _ledger(vault))[0].key_id == key.key_id
+        assert key.key_id in {receipt.key_id for receipt in receipts_of(await _ledger(vault))}
 
 
 async def test_r04_and_r17_what_the_table_does_not_name_is_refused(vault: Process) -> None:
