@@ -48,6 +48,10 @@ class Tracker(Frozen):
     keeps: timedelta = timedelta(seconds=2)
     """How long someone who is not seen is waited for."""
     keeps_new: timedelta = timedelta(seconds=1.2)
+    stands_missed: int = 3
+    stands_unseen: timedelta = timedelta(seconds=0.6)
+    """Who was missed no longer than this when motion stopped is still there. Devices look on for a second after the
+    last motion, so whoever has left has been missed for longer."""
     foresees: timedelta = timedelta(seconds=1)
     """How far ahead a speed is believed."""
     settles: timedelta = timedelta(seconds=0.25)
@@ -127,15 +131,19 @@ def follow(
     return Following(tuple(tracks), next_id), tuple(seen)
 
 
-def hold(following: Following, time: datetime) -> Following:
-    """Nothing has moved until `time`: whoever was in the newest frame is still there, standing."""
-    return replace(
-        following,
-        tracks=tuple(
-            replace(track, seen=time, speed=Spot(0.0, 0.0)) if track.missed == 0 else track
-            for track in following.tracks
-        ),
-    )
+def hold(following: Following, newest: datetime, time: datetime, how: Tracker) -> tuple[Following, tuple[Track, ...]]:
+    """Nothing has moved since the newest frame until `time`: whoever was there is there, standing.
+
+    Returns:
+        The people followed from here on, and those among them who stand.
+    """
+    standing = {
+        index: replace(track, seen=time, speed=Spot(0.0, 0.0))
+        for index, track in enumerate(following.tracks)
+        if track.missed <= how.stands_missed and newest - track.seen <= how.stands_unseen
+    }
+    tracks = tuple(standing.get(index, track) for index, track in enumerate(following.tracks))
+    return replace(following, tracks=tracks), tuple(standing.values())
 
 
 def _patience(track: Track, how: Tracker) -> timedelta:
