@@ -61,10 +61,12 @@ class Outbox:
     def oldest(self) -> Parcel | None:
         return self._waiting[0] if self._waiting else None
 
-    def remove(self, parcel: Parcel) -> None:
-        """Forget what was acknowledged. It may have been dropped while it was on its way."""
-        if self._waiting and self._waiting[0] is parcel:
+    def remove(self, parcel: Parcel) -> bool:
+        """Forget what was acknowledged; false when it had been dropped while it was on its way."""
+        there = self.oldest() is parcel
+        if there:
             self._pop()
+        return there
 
     def clear(self) -> list[Parcel]:
         """Give up on all that waits."""

@@ -27,6 +27,7 @@ _BACKOFF: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _REQUEST_TIMEOUT_MS: Final = 5_000
 _LARGEST: Final = 2 << 20
 _STOP_SECONDS: Final = 0.4
+_PATIENCE_SECONDS: Final = 3.0
 
 
 class PublicKeys(Protocol):
@@ -113,27 +114,44 @@ class Publisher:
         """Send what waits, one after the other, each until it is acknowledged; never return."""
         attempt = 0
         while True:
-            self._drop("expired", _frames(self.outbox.expire(self._clock.now())))
+            self._expire()
             parcel = self.outbox.oldest()
             if parcel is None:
-                self._emptied.set()
                 self._filled.clear()
                 await self._filled.wait()
                 continue
             try:
-                await self._broker.send(parcel)
+                await self._acknowledged(parcel)
             except Unavailable as error:
-                pause = _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
                 attempt += 1
-                waiting = {"count": len(self.outbox), "bytes": self.outbox.bytes}
-                log().warning("kafka is away", detail=str(error), attempt=attempt, seconds=pause, **waiting)
-                await asyncio.sleep(pause)
+                self._away(str(error))
+                await asyncio.sleep(_pause(attempt))
             else:
-                if attempt:
-                    log().info("kafka is back", count=len(self.outbox), attempts=attempt)
                 attempt = 0
-                self.outbox.remove(parcel)
-                self.sent[_kind(parcel)] += 1
+                if self.outbox.remove(parcel):
+                    self.sent[_kind(parcel)] += 1
+
+    async def _acknowledged(self, parcel: Parcel) -> None:
+        """Wait for one record's acknowledgement, however long; while it does not come, say so, and let go of the old.
+
+        The broker's client tries again by itself, and an idempotent one does so without doubling anything.
+        """
+        sending = asyncio.create_task(self._broker.send(parcel))
+        try:
+            while not (await asyncio.wait({sending}, timeout=_PATIENCE_SECONDS))[0]:
+                self._away("no acknowledgement yet")
+                self._expire()
+            await sending
+        finally:
+            sending.cancel()
+
+    def _expire(self) -> None:
+        self._drop("expired", _frames(self.outbox.expire(self._clock.now())))
+        if not len(self.outbox):
+            self._emptied.set()
+
+    def _away(self, detail: str) -> None:
+        log().warning("kafka is away", detail=detail, count=len(self.outbox), bytes=self.outbox.bytes)
 
     async def fetch(self, every: timedelta) -> None:
         """Keep keys ahead; never return. Raises Refused when the vault gives this device none."""
@@ -142,10 +160,9 @@ class Publisher:
             try:
                 await self._keys.refresh(self._clock.now())
             except Unavailable as error:
-                pause = _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
                 attempt += 1
-                log().warning("the vault is away", detail=str(error), attempt=attempt, seconds=pause)
-                await asyncio.sleep(pause)
+                log().warning("the vault is away", detail=str(error), attempt=attempt, seconds=_pause(attempt))
+                await asyncio.sleep(_pause(attempt))
             else:
                 attempt = 0
                 self.has_keys.set()
@@ -169,6 +186,10 @@ class Publisher:
     def _drop(self, why: Why, count: int) -> None:
         if count:
             self.dropped[why] += count
+
+
+def _pause(attempt: int) -> float:
+    return _BACKOFF[min(attempt, len(_BACKOFF)) - 1]
 
 
 def _kind(parcel: Parcel) -> str:

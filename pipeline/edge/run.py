@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -179,6 +180,8 @@ async def _vault(chosen: Settings) -> AsyncIterator[VaultClient]:
 
 @contextlib.asynccontextmanager
 async def _kafka(chosen: Settings) -> AsyncIterator[KafkaBroker]:
+    # It tells of every attempt, ten a second while Kafka is away; we say that ourselves.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     broker = KafkaBroker(chosen.kafka.bootstrap)
     try:
         yield broker

@@ -98,9 +98,12 @@ class FakeBroker:
         self.away = away
         self.log: list[Parcel] = []
         self.closed = False
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def send(self, parcel: Parcel) -> None:
         await asyncio.sleep(0)
+        await self.answers.wait()
         if self.away:
             self.away -= 1
             raise Unavailable("Kafka is away")

@@ -56,8 +56,7 @@ def test_what_was_dropped_on_its_way_is_not_dropped_again() -> None:
     outbox.put(first)
     outbox.put(second)
 
-    outbox.remove(first)
-
+    assert not outbox.remove(first)
     assert outbox.oldest() is second
 
 

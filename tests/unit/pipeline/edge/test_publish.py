@@ -76,6 +76,26 @@ async def test_while_kafka_is_away_it_waits_and_order_is_kept(clock: ManualClock
     assert not device.dropped
 
 
+async def test_while_an_acknowledgement_does_not_come_what_expires_is_let_go(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could open it any more; and what was on its way is not counted twice."""
+    monkeypatch.setattr(publish, "_PATIENCE_SECONDS", 0.01)
+    broker = FakeBroker()
+    broker.answers.clear()
+    device = publisher(clock, broker)
+    async with sending(device):
+        device.take(frame(0))
+        device.take(frame(1))
+        await asyncio.sleep(0)
+        clock.advance(TTL + timedelta(minutes=1))
+        await asyncio.wait_for(device.drained(), 5)
+        broker.answers.set()
+
+    assert device.dropped["expired"] == 2
+    assert device.done(2).frames == 0
+
+
 async def test_when_memory_is_full_the_oldest_go_and_are_counted(clock: ManualClock) -> None:
     broker = FakeBroker()
     device = publisher(clock, broker)
