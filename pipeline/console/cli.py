@@ -58,11 +58,24 @@ def serve(
 
 
 async def listen(estate: Estate, sources: Sources, port: int) -> None:
-    """Serve until SIGINT or SIGTERM."""
-    web = create(estate, sources, SystemClock())
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        Exception: Whatever ended keeping up; the supervisor starts a fresh console.
+    """
+    deaths: list[BaseException] = []
+
+    def died(error: BaseException) -> None:
+        deaths.append(error)
+        server.should_exit = True
+
+    web = create(estate, sources, SystemClock(), died=died)
     # No access log: an address names an alert, and who looked is the ledger's business.
     config = uvicorn.Config(
         web, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=STOPPING
     )
+    server = uvicorn.Server(config)
     log().info("console listens", address=LOOPBACK, port=port)
-    await uvicorn.Server(config).serve()
+    await server.serve()
+    if deaths:
+        raise deaths[0]

@@ -1,14 +1,17 @@
 """Keeping up with the broker and the warehouse, whatever is away."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from pipeline.clock import ManualClock
+from pipeline.console.app import create
 from pipeline.console.board import shown
 from pipeline.console.feed import Feed, follow, poll
-from pipeline.console.memory import MemoryBroker, MemoryWarehouse
-from pipeline.flow.rows import alert_row
-from tests.unit.pipeline.console.house import NOON, alert, device_health, receipt
+from pipeline.console.memory import MemoryBroker, MemoryVault, MemoryWarehouse
+from pipeline.console.sources import Sources
+from pipeline.flow.rows import AlertRow, alert_row
+from tests.unit.pipeline.console.house import NOON, alert, device_health, estate, receipt
 
 BRIEF = timedelta(0)
 
@@ -91,3 +94,16 @@ def test_reports_and_receipts_are_heard() -> None:
     assert feed.signs.counts["ginza", "door"].frames == 3
     assert feed.receipt is not None
     assert feed.receipt.ledger_index == 7
+
+
+async def test_a_mistake_in_keeping_up_is_told_so_that_the_console_does_not_look_alive() -> None:
+    class Broken(MemoryWarehouse):
+        async def alerts(self, since: datetime, now: datetime, limit: int) -> Sequence[AlertRow]:
+            raise ZeroDivisionError
+
+    deaths: list[BaseException] = []
+    app = create(estate(), Sources(Broken(), MemoryBroker(), MemoryVault()), ManualClock(NOON), died=deaths.append)
+    async with app.router.lifespan_context(app):
+        await turns()
+
+    assert [type(each) for each in deaths] == [ZeroDivisionError]
