@@ -1,5 +1,6 @@
 """Clips: films, folders of images and drawn scenes, read to their end, each picture with its time in the clip."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -162,8 +163,19 @@ def _film(path: Path, source_fps: float | None) -> Clip:
         # Containers claim too few as often as not, so only a film that is much shorter than it says is broken.
         if number < claimed * (1 - _MISSING) - 1 or not number:
             raise BrokenSource(f"{path}: breaks off after {number} of {claimed:.0f} pictures")
+        if _is_cut_gif(path):
+            raise BrokenSource(f"{path}: breaks off after {number} pictures")
 
     return Clip(str(path), fps, shots)
+
+
+def _is_cut_gif(path: Path) -> bool:
+    """Say whether a GIF lacks its trailer: of its pictures the decoder counts only those that are there."""
+    with path.open("rb") as file:
+        if file.read(3) != b"GIF":
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b";"
 
 
 def _open(path: Path) -> cv2.VideoCapture:

@@ -47,6 +47,19 @@ def test_a_film_that_breaks_off_gives_what_it_has_and_then_names_itself(tmp_path
     assert 10 < len(read) < 40
 
 
+def test_a_gif_without_its_end_breaks_off(tmp_path: Path) -> None:
+    moving = cv2.Animation()
+    moving.frames = [shop(at) for at in range(0, 300, 50)]
+    moving.durations = [100] * len(moving.frames)
+    whole, cut = tmp_path / "whole.gif", tmp_path / "cut.gif"
+    cv2.imwriteanimation(str(whole), moving)
+    cut.write_bytes(whole.read_bytes()[:-1])
+
+    assert len(list(frames(whole))) == 6
+    with pytest.raises(BrokenSource, match=r"cut\.gif: breaks off after 6 pictures"):
+        list(frames(cut))
+
+
 @pytest.mark.parametrize("content", [b"", b"no film at all", bytes(1000)])
 def test_what_is_no_film_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "noise.mp4"
