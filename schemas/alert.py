@@ -37,6 +37,10 @@ class Explanation(StrEnum):
     DELIVERY = "delivery"
 
 
+NumberName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""What a number behind an alert is called, by its rule."""
+
+
 class Rarity(Frozen):
     """How unusual it is here: 1 in `one_in` visits in this zone at this hour, out of n."""
 
@@ -81,7 +85,7 @@ class Alert(CameraMessage):
     line_id: NamedLine | None = None
     start: UtcTime
     end: UtcTime
-    numbers: dict[str, float] = Field(default_factory=dict, max_length=16)
+    numbers: dict[NumberName, float] = Field(default_factory=dict, max_length=16)
     rarity: Rarity | None = None
     usefulness: Usefulness | None = None
     score: float

@@ -138,7 +138,8 @@ async def _send_too_large(here: House, scene: Scene, found: Found) -> None:
 
 async def _send_expired(here: House, scene: Scene, key: PublicKey) -> FrameRef:
     """Send a frame whose key has been destroyed since it was sealed."""
-    record = scene.device.sealed(scene.device.frame(key), key, picture())
+    frame = scene.device.frame(key, utc_time=key.bucket_start)
+    record = scene.device.sealed(frame, key, picture())
 
     async def destroyed() -> bool:
         return any(
