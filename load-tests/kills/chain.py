@@ -82,7 +82,7 @@ def _tick(camera: CameraId, name: EventId, sequence: int, digest: str) -> Tick:
         camera_id=camera,
         utc_time=time,
         purpose=Purpose.OPERATION,
-        expires_at=time + timedelta(days=36500),
+        expires_at=time + timedelta(days=3650),
         notice_id=NoticeId("none"),
         module=Module(name="kills", version="1", model_digest=digest),
     )
