@@ -1,0 +1,122 @@
+"""The ledger is followed by index, page by page, and published once."""
+
+from typing import Any
+
+from faust.types.tuples import TP
+
+from agents.erasing import SOURCE, Erasing
+from pipeline.errors import MimamoriError, Unavailable
+from pipeline.vault.api import LedgerPage
+from pipeline.vault.ledger import Entry, Kind
+from schemas.audit import AccessRecord
+from schemas.envelope import Message
+from schemas.erasure import ErasureReceipt
+from schemas.frozen import iso
+from tests.examples import HOUR, NOON
+
+
+def destroyed(index: int) -> Entry:
+    body = {
+        "key_id": f"k-{index}", "store_id": "ginza", "camera_id": "entrance", "purpose": "crime_prevention",
+        "bucket_start": iso(NOON), "bucket_end": iso(NOON), "expires_at": iso(NOON + HOUR), "created_at": iso(NOON),
+        "notice_id": "door", "destroyed_at": iso(NOON + HOUR), "method": "slot_key_destroyed", "slot_key": "s",
+    }  # fmt: skip
+    return entry(index, Kind.KEY_DESTROYED, body)
+
+
+def refused(index: int) -> Entry:
+    return entry(index, Kind.REFUSED, {"principal": "recording", "action": "lease", "reason": "purpose_incompatible"})
+
+
+def entry(index: int, kind: Kind, body: dict[str, Any]) -> Entry:
+    return Entry(index=index, at=NOON, kind=kind, body=body, previous="0" * 64, hash=f"{index:064x}", signature="s")
+
+
+class Vault:
+    """A ledger, two entries a page."""
+
+    def __init__(self, *entries: Entry, answer: MimamoriError | None = None) -> None:
+        self.entries = list(entries)
+        self.answer = answer
+
+    async def ledger(self, from_index: int, _limit: int) -> LedgerPage:
+        if self.answer is not None:
+            raise self.answer
+        return LedgerPage(entries=tuple(self.entries[from_index : from_index + 2]), length=len(self.entries))
+
+
+class Stage:
+    """Keeps notes, and what was sent."""
+
+    def __init__(self) -> None:
+        self.lanes = {TP(SOURCE, 0)}
+        self.sent: list[Message] = []
+        self.notes: dict[str, bytes] = {}
+
+    async def send(self, messages: list[Message]) -> None:
+        self.sent += messages
+
+    async def note(self, name: str, value: bytes) -> None:
+        self.notes[name] = value
+
+    async def noted(self, name: str) -> bytes | None:
+        return self.notes.get(name)
+
+
+def erasing(stage: Stage, vault: Vault) -> Erasing:
+    any_stage: Any = stage
+    any_vault: Any = vault
+    return Erasing(any_stage, any_vault)
+
+
+async def test_r20_every_destruction_is_published_as_a_receipt_in_order() -> None:
+    stage = Stage()
+    await erasing(stage, Vault(*map(destroyed, range(5)))).follow()
+
+    receipts = [each for each in stage.sent if isinstance(each, ErasureReceipt)]
+    assert [each.ledger_index for each in receipts] == [0, 1, 2, 3, 4]
+
+
+async def test_r18_refusals_are_published_as_access_records() -> None:
+    stage = Stage()
+    await erasing(stage, Vault(refused(0))).follow()
+
+    (record,) = stage.sent
+    assert isinstance(record, AccessRecord)
+    assert (record.granted, record.principal) == (False, "recording")
+
+
+async def test_whoever_starts_again_goes_on_where_the_last_one_was() -> None:
+    stage, vault = Stage(), Vault(destroyed(0), destroyed(1))
+    await erasing(stage, vault).follow()
+    vault.entries.append(destroyed(2))
+    await erasing(stage, vault).follow()
+
+    assert [each.event_id for each in stage.sent] == [each.event_id for each in dict.fromkeys(stage.sent)]
+    assert len(stage.sent) == 3
+
+
+async def test_the_same_entry_gives_the_same_message() -> None:
+    first, again = Stage(), Stage()
+    for stage in (first, again):
+        await erasing(stage, Vault(destroyed(0), refused(1))).follow()
+
+    assert first.sent == again.sent
+
+
+async def test_only_who_holds_the_first_partition_publishes() -> None:
+    stage = Stage()
+    stage.lanes = {TP(SOURCE, 1)}
+    await erasing(stage, Vault(destroyed(0))).follow()
+
+    assert stage.sent == []
+
+
+async def test_an_absent_vault_is_asked_again() -> None:
+    stage, vault = Stage(), Vault(destroyed(0), answer=Unavailable("away"))
+    follower = erasing(stage, vault)
+    await follower.follow()
+    vault.answer = None
+    await follower.follow()
+
+    assert len(stage.sent) == 1

@@ -1,0 +1,108 @@
+"""Cameras that fell silent get a tick; others do not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from faust.types.tuples import TP
+
+from agents.silence import PATIENCE, Silence
+from pipeline.clock import ManualClock
+from pipeline.settings import Kafka
+from schemas.detections import Tick
+from schemas.envelope import Message
+from schemas.estate import Camera, Estate, Store
+from schemas.flow import CoverageWindow
+from schemas.topics import PARTITIONS, topics
+from tests.examples import HOUR, examples
+
+QUARTER = timedelta(minutes=15)
+ESTATE = Estate(
+    frame_ttl=HOUR,
+    stores=(Store(id="ginza", regulation="r.toml", cameras=(Camera(id="entrance", notice="door"),)),),
+)
+EVERY = {TP("flow.v1", number) for number in range(PARTITIONS)}
+
+
+class Stage:
+    """Holds partitions, and remembers what was sent."""
+
+    def __init__(self, lanes: set[TP]) -> None:
+        self.lanes = lanes
+        self.topics = topics(HOUR)
+        self.sent: list[Message] = []
+
+    async def send(self, messages: list[Message]) -> None:
+        self.sent += messages
+
+
+def silence(clock: ManualClock, lanes: set[TP] = EVERY, unread: frozenset[int] = frozenset()) -> tuple[Silence, Stage]:
+    stage: Any = Stage(lanes)
+    watch = Silence(stage, ESTATE, Kafka(), clock)
+
+    async def what_is_unread() -> set[int]:
+        return set(unread)
+
+    watch._unread = what_is_unread  # type: ignore[method-assign]  # the broker's answer
+    return watch, stage
+
+
+def window(clock: ManualClock) -> CoverageWindow:
+    example = next(each for each in examples() if isinstance(each, CoverageWindow))
+    times = {"utc_time": clock.now(), "window_start": clock.now(), "expires_at": clock.now() + HOUR}
+    return example.model_copy(update=times)
+
+
+async def test_a_camera_whose_windows_stopped_gets_a_tick(clock: ManualClock) -> None:
+    watch, stage = silence(clock)
+    watch.heard(window(clock))
+    clock.advance(3 * QUARTER + PATIENCE + timedelta(seconds=1))
+    await watch.listen()
+
+    (tick,) = stage.sent
+    assert isinstance(tick, Tick)
+    assert (tick.key, tick.utc_time) == ("ginza/entrance", clock.now())
+
+
+async def test_a_camera_whose_windows_go_on_gets_none(clock: ManualClock) -> None:
+    watch, stage = silence(clock)
+    for _ in range(4):
+        watch.heard(window(clock))
+        clock.advance(QUARTER)
+        await watch.listen()
+
+    assert stage.sent == []
+
+
+async def test_no_tick_overtakes_frames_that_detecting_has_yet_to_read(clock: ManualClock) -> None:
+    watch, stage = silence(clock, unread=frozenset(range(PARTITIONS)))
+    clock.advance(10 * QUARTER)
+    await watch.listen()
+
+    assert stage.sent == []
+
+
+async def test_each_worker_ticks_for_cameras_of_its_own_partitions_only(clock: ManualClock) -> None:
+    counts = []
+    for number in range(PARTITIONS):
+        stopped = ManualClock(clock.now())
+        watch, stage = silence(stopped, {TP("flow.v1", number)})
+        stopped.advance(10 * QUARTER)
+        await watch.listen()
+        counts.append(len(stage.sent))
+
+    assert sorted(counts) == [0] * (PARTITIONS - 1) + [1]
+
+
+@pytest.mark.parametrize("gone", [OSError("no route"), ConnectionRefusedError()])
+async def test_an_absent_broker_is_asked_again_at_the_next_turn(clock: ManualClock, gone: Exception) -> None:
+    watch, stage = silence(clock)
+
+    async def away() -> set[int]:
+        raise gone
+
+    watch._unread = away  # type: ignore[method-assign]  # the broker's answer
+    clock.advance(10 * QUARTER)
+    await watch.listen()
+
+    assert stage.sent == []
