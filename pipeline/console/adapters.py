@@ -1,10 +1,10 @@
 """The real warehouse, broker and vault behind the console's few questions."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -27,9 +27,28 @@ from schemas.ids import StoreId
 from schemas.topics import STAGES, Topic
 from schemas.wire import decode
 
+Answer = TypeVar("Answer")
+
 FOLLOWED: Final = ("alerts.v1", "health.v1", "erasures.v1")
 PATIENCE: Final = timedelta(seconds=5)
 """How long an answer may take before that part counts as away."""
+
+
+class Recent(Generic[Answer]):
+    """An answer that many pages ask for and that costs connections: asked once in a while, and by one at a time."""
+
+    def __init__(self, clock: Clock, good_for: timedelta = timedelta(seconds=3)) -> None:
+        self._clock = clock
+        self._good_for = good_for.total_seconds()
+        self._asking = asyncio.Lock()
+        self._held: tuple[float, Answer] | None = None
+
+    async def get(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return the last answer while it is good; what `ask` raises is raised, and not kept."""
+        async with self._asking:
+            if self._held is None or self._clock.monotonic() - self._held[0] >= self._good_for:
+                self._held = (self._clock.monotonic(), await ask())
+            return self._held[1]
 
 
 class ClickhouseWarehouse:
@@ -63,6 +82,8 @@ class KafkaBroker:
         self._bootstrap = bootstrap
         self._topics = topics
         self._clock = clock
+        self._groups = Recent[Sequence[Group]](clock)
+        self._dead = Recent[dict[str, int]](clock)
 
     async def news(self, since: datetime) -> AsyncGenerator[News | None]:
         async with self._consumer() as consumer:
@@ -81,6 +102,12 @@ class KafkaBroker:
                     yield None
 
     async def groups(self) -> Sequence[Group]:
+        return await self._groups.get(self._ask_groups)
+
+    async def dead_letters(self) -> dict[str, int]:
+        return await self._dead.get(self._count_dead)
+
+    async def _ask_groups(self) -> Sequence[Group]:
         async with self._admin() as admin, self._consumer() as consumer:
             committed = [await _answered(admin.list_consumer_group_offsets(group_of(stage))) for stage in STAGES]
             workers = [await _members(admin, group_of(stage)) for stage in STAGES]
@@ -99,7 +126,7 @@ class KafkaBroker:
             for stage, count, offsets in zip(STAGES, workers, committed, strict=True)
         )
 
-    async def dead_letters(self) -> dict[str, int]:
+    async def _count_dead(self) -> dict[str, int]:
         async with self._consumer() as consumer:
             there = await _answered(consumer.topics())
             names = sorted(name for name in self._topics if name.endswith(".dead") and name in there)

@@ -1,6 +1,6 @@
 """What was forgotten so far: what the vault says, in words."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline.console import spoken
 from pipeline.console.sources import Forgotten
@@ -45,6 +45,6 @@ def _ago(time: datetime | None, now: datetime, words: Words) -> str:
 def _ahead(time: datetime | None, now: datetime, words: Words) -> str:
     if time is None:
         return words("forgotten.none")
-    if time <= now:
+    if time - now < timedelta(seconds=1):
         return words("forgotten.next.due")
     return words("forgotten.next.in", length=spoken.length(time - now, words))

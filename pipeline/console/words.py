@@ -59,6 +59,7 @@ TEXTS: Final[dict[str, Text]] = {
         "リアルタイムの受信が途切れています。表示が数秒遅れることがあります。",
         "The live feed is interrupted. New ones may come some seconds late.",
     ),
+    "alerts.held": Text("新しいお知らせ {count} 件を表示", "Show {count} new"),
     "alerts.waiting": Text("確認待ち {count} 件", "{count} waiting"),
     "alerts.caveat": Text(
         "ここに出るのは可能性のお知らせです。証拠ではなく、常に正しいとは限りません。",

@@ -171,6 +171,24 @@ def test_r41_nothing_on_the_page_accuses_and_no_picture_of_anyone_is_shown(
     assert page.locator("video, canvas, object, iframe").count() == 0
 
 
+def test_what_comes_under_a_hand_waits_until_the_hand_leaves(watched: Watched, served: Served) -> None:
+    page = opened(watched, served)
+    served.tell(alert(1))
+    expect(page.locator(".card")).to_have_count(1)
+    page.locator(".acknowledge").hover()
+
+    served.tell(restricted(2, at=NOON + timedelta(seconds=5)))
+
+    expect(page.locator("#held")).to_have_text("Show 1 new")
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator("#tile-waiting .figure")).to_have_text("2")
+
+    page.mouse.move(900, 30)
+
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.locator("#held")).to_be_hidden()
+
+
 def test_the_language_is_changed_and_kept(watched: Watched, served: Served) -> None:
     page = opened(watched, served)
     expect(page.locator("#flow-title")).to_have_text("People flow today")

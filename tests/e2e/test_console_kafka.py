@@ -25,10 +25,21 @@ from tests.unit.pipeline.console.house import alert, device_health, receipt
 TOPICS = topics(timedelta(hours=1))
 
 
+class Hurrying(SystemClock):
+    """Nothing stays recent, so that every question is put."""
+
+    def __init__(self) -> None:
+        self._count = 0.0
+
+    def monotonic(self) -> float:
+        self._count += 100
+        return self._count
+
+
 @pytest.fixture
 async def broker(bootstrap: str) -> KafkaBroker:  # noqa: F811 - the fixture
     await create_topics(bootstrap, TOPICS.values())
-    return KafkaBroker(bootstrap, TOPICS, SystemClock())
+    return KafkaBroker(bootstrap, TOPICS, Hurrying())
 
 
 async def send(bootstrap: str, *messages: tuple[str, Message]) -> None:  # noqa: F811

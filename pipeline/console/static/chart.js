@@ -2,19 +2,23 @@
 
 import { html, svg } from "./dom.js";
 
-const LEFT = 34;
-const RIGHT = 6;
+const LEFT = 30;
+const RIGHT = 8;
+const BETWEEN = 22;
 const TITLE = 22;
-const PLOT = 58;
+const PLOT = 56;
 const GAP = 12;
-const STRIP = 8;
+const STRIP = 7;
 const AXIS = 20;
+const LABEL = 62;
 const FEWEST = 24; // windows on the axis, so that the first bars of a day are not as wide as the page
+const BROAD = 620; // from here on many rows stand in two columns
 
 const number = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
 
 function nice(max) {
-  if (max <= 4) return 4;
+  if (max <= 1) return 1;
+  if (max <= 2) return 2;
   const step = 10 ** Math.floor(Math.log10(max));
   return [1, 1.5, 2, 3, 4, 5, 8, 10].map((times) => times * step).find((top) => top >= max);
 }
@@ -45,32 +49,40 @@ function occupancy(values, x, width, base, scale) {
   }));
 }
 
-function row(series, top, x, width, right) {
+/** One line or zone; `at` says where: left edge, top, right edge, and x and width of a window. */
+function row(series, at) {
   const crossing = series.kind === "line";
   const high = nice(crossing ? Math.max(greatest(series.come), greatest(series.go)) : greatest(series.occupancy));
-  const base = top + TITLE + (crossing ? PLOT / 2 : PLOT);
+  const top = at.top + TITLE;
+  const base = crossing ? top + PLOT / 2 : top + PLOT;
   const scale = (crossing ? PLOT / 2 : PLOT) / high;
-  const edge = (y, text) => [
-    svg("line", { class: "grid", x1: LEFT, x2: right, y1: y, y2: y }),
-    svg("text", { class: "tick", x: LEFT - 6, y: y + 3.5, "text-anchor": "end" }, text),
+  const edge = (y) => [
+    svg("line", { class: "grid", x1: at.x(0), x2: at.right, y1: y, y2: y }),
+    svg("text", { class: "tick", x: at.x(0) - 6, y: y + 3.5, "text-anchor": "end" }, number(high)),
   ];
   return svg("g", {},
-    svg("text", { class: "row-title", x: 0, y: top + 12 }, series.name,
+    svg("text", { class: "row-title", x: at.left, y: at.top + 12 }, series.name,
       svg("tspan", { class: "row-camera", dx: 8 }, `${series.kind_name} · ${series.camera}`)),
-    ...edge(top + TITLE, number(high)),
-    ...(crossing ? edge(top + TITLE + PLOT, number(high)) : []),
+    ...edge(top),
+    ...(crossing ? edge(top + PLOT) : []),
     ...series.suppressed.map((withheld, index) => withheld
-      ? svg("rect", { class: "withheld", x: x(index), width, y: top + TITLE, height: PLOT, fill: "url(#hatch)" }) : null),
+      ? svg("rect", { class: "withheld", x: at.x(index), width: at.width, y: top, height: PLOT, fill: "url(#hatch)" }) : null),
     ...(crossing
-      ? [...bars(series.come, x, width, base, scale, 1, "in"), ...bars(series.go, x, width, base, scale, -1, "out")]
-      : occupancy(series.occupancy, x, width, base, scale)),
-    svg("line", { class: "base", x1: LEFT, x2: right, y1: base, y2: base }));
+      ? [...bars(series.come, at.x, at.width, base, scale, 1, "in"), ...bars(series.go, at.x, at.width, base, scale, -1, "out")]
+      : occupancy(series.occupancy, at.x, at.width, base, scale)),
+    svg("line", { class: "base", x1: at.x(0), x2: at.right, y1: base, y2: base }));
 }
 
-function times(windows, x, y, wide) {
-  const every = Math.max(1, Math.ceil(windows.length / Math.max(1, Math.floor(wide / 78))));
-  return windows.map((window, index) => index % every ? null
-    : svg("text", { class: "tick", x: x(index), y }, window.label));
+/** The foot of a column: how much was seen of each window, and when it was. */
+function foot(windows, at) {
+  const every = Math.max(1, Math.ceil(LABEL / at.width));
+  return svg("g", {},
+    ...windows.map((window, index) => svg("rect", {
+      class: "strip", x: at.x(index), width: Math.max(0.5, at.width - 0.6), y: at.top, height: STRIP,
+      "fill-opacity": window.coverage === null ? 0 : 0.12 + 0.88 * window.coverage,
+    })),
+    ...windows.map((window, index) => index % every ? null
+      : svg("text", { class: "tick", x: at.x(index), y: at.top + STRIP + 13 }, window.label)));
 }
 
 function said(panel, index, words) {
@@ -86,51 +98,62 @@ function said(panel, index, words) {
   return lines;
 }
 
-/** Draw a panel into a place that is `wide` pixels wide. */
+function columns(panel, wide) {
+  const many = panel.series.length > 3 && wide >= BROAD ? 2 : 1;
+  const each = (wide - BETWEEN * (many - 1)) / many;
+  const width = (each - LEFT - RIGHT) / Math.max(FEWEST, panel.windows.length);
+  return Array.from({ length: many }, (_, column) => {
+    const left = column * (each + BETWEEN);
+    return { left, right: left + each - RIGHT, width, x: (index) => left + LEFT + index * width };
+  });
+}
+
+/** Draw a panel into a place, as wide as that is. */
 export function draw(place, panel, words) {
   const wide = Math.max(280, place.clientWidth);
-  const count = Math.max(FEWEST, panel.windows.length);
-  const width = (wide - LEFT - RIGHT) / count;
-  const right = wide - RIGHT;
-  const x = (index) => LEFT + index * width;
-  const foot = panel.series.length * (TITLE + PLOT + GAP);
-  const high = foot + STRIP + AXIS;
-  const guide = svg("line", { class: "guide", y1: 0, y2: foot + STRIP, visibility: "hidden" });
+  const laid = columns(panel, wide);
+  const step = TITLE + PLOT + GAP;
+  const bottom = Math.ceil(panel.series.length / laid.length) * step;
+  const high = bottom + STRIP + AXIS;
+  const guides = laid.map(() => svg("line", { class: "guide", y1: 0, y2: bottom + STRIP, visibility: "hidden" }));
   const drawing = svg("svg", {
     viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, role: "img", tabindex: 0, "aria-label": panel.description,
   },
   hatch(),
-  ...panel.series.map((series, index) => row(series, index * (TITLE + PLOT + GAP), x, width, right)),
-  ...panel.windows.map((window, index) => svg("rect", {
-    class: "strip", x: x(index), width: Math.max(0.5, width - 0.6), y: foot, height: STRIP,
-    "fill-opacity": window.coverage === null ? 0 : 0.12 + 0.88 * window.coverage,
+  ...panel.series.map((series, index) => row(series, {
+    ...laid[index % laid.length], top: Math.floor(index / laid.length) * step,
   })),
-  ...times(panel.windows, x, foot + STRIP + 14, wide),
-  guide);
+  ...laid.map((column) => foot(panel.windows, { ...column, top: bottom })),
+  ...guides);
   const tip = html("div", { class: "tip", hidden: "" });
   place.replaceChildren(drawing, tip);
-  listen(drawing, guide, tip, panel, words, x, width, wide);
+  listen(drawing, guides, tip, panel, words, laid, wide);
 }
 
-function listen(drawing, guide, tip, panel, words, x, width, wide) {
+function listen(drawing, guides, tip, panel, words, laid, wide) {
   let at = panel.windows.length - 1;
-  const show = (index) => {
+  const show = (index, column = 0) => {
     at = Math.min(panel.windows.length - 1, Math.max(0, index));
-    const middle = x(at) + width / 2;
-    guide.setAttribute("x1", middle);
-    guide.setAttribute("x2", middle);
-    guide.setAttribute("visibility", "visible");
-    tip.replaceChildren(...said(panel, at, words).map((line, index_) => html(index_ ? "p" : "strong", {}, line)));
+    guides.forEach((guide, each) => {
+      const middle = laid[each].x(at) + laid[each].width / 2;
+      guide.setAttribute("x1", middle);
+      guide.setAttribute("x2", middle);
+      guide.setAttribute("visibility", "visible");
+    });
+    tip.replaceChildren(...said(panel, at, words).map((line, each) => html(each ? "p" : "strong", {}, line)));
     tip.hidden = false;
-    tip.style.left = `${Math.min(Math.max(0, middle + (middle > wide / 2 ? -tip.offsetWidth - 10 : 10)), wide - tip.offsetWidth)}px`;
+    const middle = laid[column].x(at) + laid[column].width / 2;
+    const beside = middle > wide / 2 ? middle - tip.offsetWidth - 10 : middle + 10;
+    tip.style.left = `${Math.min(Math.max(0, beside), Math.max(0, wide - tip.offsetWidth))}px`;
   };
   const hide = () => {
-    guide.setAttribute("visibility", "hidden");
+    for (const guide of guides) guide.setAttribute("visibility", "hidden");
     tip.hidden = true;
   };
   drawing.addEventListener("pointermove", (event) => {
-    const left = drawing.getBoundingClientRect().left;
-    show(Math.floor((event.clientX - left - LEFT) / width));
+    const x = event.clientX - drawing.getBoundingClientRect().left;
+    const column = laid.length > 1 && x >= laid[1].left ? 1 : 0;
+    show(Math.floor((x - laid[column].x(0)) / laid[column].width), column);
   });
   drawing.addEventListener("pointerleave", hide);
   drawing.addEventListener("focus", () => { if (drawing.matches(":focus-visible")) show(at); });

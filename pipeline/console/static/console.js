@@ -73,31 +73,71 @@ async function acknowledge(card, id) {
   }
 }
 
+const title = document.title;
+
 function count() {
-  const waiting = all(".card:not(.read)", cards).length;
+  const waiting = all(".card:not(.read)", cards).length + held.size;
   const pill = find("#waiting");
   pill.hidden = waiting === 0;
   say(pill, fill(pill.dataset.text, { count: waiting }));
   tile("waiting", String(waiting));
+  document.title = waiting ? `(${waiting}) ${title}` : title;
   find("#alerts-none").hidden = cards.children.length > 0;
 }
 
 /** Put one alert in its place by time, newest first. */
+function place(alert) {
+  const card = make(alert);
+  update(card, alert);
+  find(".procedure", card).open = true;
+  card.classList.add("arrived");
+  const after = all(".card", cards).find((each) => each.dataset.raised < alert.raised);
+  cards.insertBefore(card, after ?? null);
+}
+
 function arrive(alert) {
   told += 1;
   const known = all(".card", cards).find((each) => each.dataset.key === alert.alert_id);
   if (known) {
     update(known, alert);
   } else {
-    const card = make(alert);
-    update(card, alert);
-    find(".procedure", card).open = true;
-    card.classList.add("arrived");
-    const after = all(".card", cards).find((each) => each.dataset.raised < alert.raised);
-    cards.insertBefore(card, after ?? null);
     const announce = find("#announce");
-    say(announce, fill(announce.dataset.text, { what: `${alert.store} ${alert.place}` }));
+    if (!held.has(alert.alert_id)) {
+      say(announce, fill(announce.dataset.text, { what: `${alert.store} ${alert.place}` }));
+    }
+    if (busy()) held.set(alert.alert_id, alert);
+    else place(alert);
   }
+  showHeld();
+}
+
+// Whoever is about to press a button must not find another card under it: while a hand is on the list, what comes
+// waits behind a button above it, until the hand leaves or rests.
+
+const held = new Map();
+const RESTS = 5000;
+let touched = -RESTS;
+
+for (const kind of ["pointermove", "pointerdown", "keydown", "wheel"]) {
+  cards.addEventListener(kind, () => { touched = performance.now(); }, { passive: true });
+}
+cards.addEventListener("pointerleave", () => { touched = -RESTS; letIn(); });
+find("#held").addEventListener("click", () => { touched = -RESTS; letIn(); cards.scrollTo({ top: 0 }); });
+setInterval(() => letIn(), 1000);
+
+const busy = () => cards.children.length > 0 && performance.now() - touched < RESTS;
+
+function letIn() {
+  if (held.size === 0 || busy()) return;
+  for (const alert of held.values()) place(alert);
+  held.clear();
+  showHeld();
+}
+
+function showHeld() {
+  const button = find("#held");
+  button.hidden = held.size === 0;
+  say(button, fill(button.dataset.text, { count: held.size }));
   count();
 }
 
@@ -107,6 +147,8 @@ async function readAlerts() {
   const before = told;
   const answer = await read("/api/alerts");
   if (told !== before) return readAlerts();
+  if (busy() && answer.alerts.some((alert) => held.has(alert.alert_id))) return;
+  held.clear();
   const first = cards.children.length === 0;
   reconcile(cards, answer.alerts, (alert) => alert.alert_id, make, update);
   if (first) {
@@ -114,7 +156,7 @@ async function readAlerts() {
     if (newest) newest.open = true;
   }
   say(find("#alert-notes"), answer.notes.join(" "));
-  count();
+  showHeld();
 }
 
 // --- the live connection ---
@@ -260,7 +302,7 @@ function showStages(answer, panel) {
         () => html("li", {}, html("span", { class: "unseen" })),
         (cell, each) => {
           cell.title = each.text;
-          cell.dataset.level = each.lag === 0 ? "none" : each.lag < 100 ? "some" : "much";
+          cell.dataset.level = each.lag < 50 ? "little" : each.lag < 500 ? "some" : "much";
           say(find("span", cell), each.text);
         });
     });
