@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from agents.app import App, create_app
 from agents.stage import Result, Stage
-from models.detector import Detector
+from models.detector import Detector, DetectorSettings
 from models.images import BadImage, Limits, decode_jpeg
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Erased, Refused, Rejected
@@ -117,12 +117,23 @@ def common(what: str, frame: Frame) -> dict[str, Any]:
     }
 
 
+def unlikeliest(estate: Estate) -> float:
+    """Return from which likelihood on boxes are passed on: watching goes on with tracks at half of a camera's own."""
+    return min((camera.people_from for store in estate.stores for camera in store.cameras), default=0.5) / 2
+
+
 def create(settings: Settings, estate: Estate) -> App:
     """Make the stage."""
     app = create_app("detecting", settings.kafka, buffer=32)
     stage = Stage(app, "detecting", topics=topics(estate.frame_ttl), sources=["frames.v1"], outputs=["detections.v1"])
     vault = VaultClient(settings.vault.url, settings.vault.token.get_secret_value())
-    detecting = Detecting(estate, Leases(vault), Detector.load(settings.weights), SystemClock(), shed=settings.shed)
+    detecting = Detecting(
+        estate,
+        Leases(vault),
+        Detector.load(settings.weights, DetectorSettings(people_from=unlikeliest(estate))),
+        SystemClock(),
+        shed=settings.shed,
+    )
 
     @app.agent(stage.channel, concurrency=1)
     async def detect(stream: Any) -> None:

@@ -17,7 +17,7 @@ _NO_KEY: Final = base64.b64encode(bytes(32)).decode()
 
 _CLIPS: Final = {
     ("ginza", "table"): "video/intel_one-by-one-person-detection.mp4",
-    ("ginza", "doorway"): "video/caviar_EnterExitCrossingPaths1front.mpg",
+    ("ginza", "doorway"): "video/caviar_OneLeaveShopReenter1front.mpg",
     ("shibuya", "passage"): "video/pets09_s3mf1",
 }
 
