@@ -41,9 +41,10 @@ def asyncapi() -> dict[str, Any]:
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
+    about = f"{topic.items}. For: {topic.purpose}. Used by: {topic.scope}. Responsible: {topic.responsible}."
     return {
         "address": topic.name,
-        "description": f"{topic.items}. For: {topic.purpose}. Used by: {topic.scope}. Responsible: {topic.responsible}.",
+        "description": about,
         "messages": {each.ce_type: {"$ref": f"#/components/messages/{each.ce_type}"} for each in topic.messages},
         "bindings": {"kafka": {"partitions": topic.partitions, "topicConfiguration": topic.config}},
         "x-data-class": topic.data_class.value,
