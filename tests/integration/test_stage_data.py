@@ -1,0 +1,92 @@
+"""Data never stops a stage: bad records and deadly ones are set aside, and what lies behind them is handled."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from agents.stage import make_reader, read_all
+from pipeline.broker import create_topics
+from schemas.wire import encode
+from tests.integration.stage_worker import tick, topics
+
+ROOT = Path(__file__).resolve().parents[2]
+TOPICS = topics()
+NAMES = ["good", "refuse", "kill", "good", "raise", "good"]
+
+
+@contextlib.asynccontextmanager
+async def kept_up(bootstrap: str, log: Path, deaths: list[int]) -> AsyncIterator[None]:
+    """Keep a worker running, as a supervisor would."""
+    child: asyncio.subprocess.Process | None = None
+
+    async def keep_up() -> None:
+        nonlocal child
+        while True:
+            command = [sys.executable, "-m", "tests.integration.stage_worker", bootstrap]
+            with log.open("ab") as out:
+                child = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=out, stderr=out)
+            deaths.append(await child.wait())
+
+    task = asyncio.create_task(keep_up())
+    yield
+    task.cancel()
+    if child is not None and child.returncode is None:
+        child.kill()
+        await child.wait()
+
+
+async def values(bootstrap: str, topic: str) -> list[bytes]:
+    reader = make_reader(bootstrap)
+    await reader.start()
+    try:
+        return [record.value async for record in read_all(reader, [TopicPartition(topic, 0)])]
+    finally:
+        await reader.stop()
+
+
+async def send(bootstrap: str) -> None:
+    """Send bad records of several kinds among messages that are good, refused or deadly."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    await producer.send("in.v1", b"\x00random bytes", b"any key")
+    for number, name in enumerate(NAMES):
+        record = encode(tick(f"{name}{number}"), TOPICS["in.v1"])
+        await producer.send("in.v1", record.value, record.key, headers=record.headers)
+        await producer.send("in.v1", record.value[:20], record.key, headers=record.headers)
+        await producer.send("in.v1", record.value, record.key, headers=[*record.headers, record.headers[0]])
+    await producer.send("in.v1", None, b"s1/a")
+    await producer.stop()
+
+
+@pytest.mark.timeout(180)
+async def test_bad_records_become_dead_letters_deadly_ones_poison_and_the_rest_is_handled(
+    bootstrap: str, tmp_path: Path
+) -> None:
+    await create_topics(bootstrap, TOPICS.values())
+    await send(bootstrap)
+    deaths: list[int] = []
+
+    async with kept_up(bootstrap, tmp_path / "worker.log", deaths):
+        for _half_second in range(300):
+            if len(await values(bootstrap, "out.v1")) >= NAMES.count("good"):
+                break
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
+
+    told = [json.loads(value)["event_id"] for value in await values(bootstrap, "out.v1")]
+    letters = [json.loads(value) for value in await values(bootstrap, "in.v1.dead")]
+    unique = {letter["event_id"]: letter["reason"] for letter in letters}
+    assert told == ["good0-1", "good3-2", "good5-3"], (tmp_path / "worker.log").read_text()[-3000:]
+    assert Counter(unique.values()) == {
+        "header_missing": 2, "bad_content": 6, "header_repeated": 6, "unknown_camera": 1, "poison": 2,
+    }  # fmt: skip
+    assert Counter(deaths)[9] == 3
+    assert Counter(deaths)[70] == 3
+    assert b"random bytes" not in b"".join(await values(bootstrap, "in.v1.dead"))
