@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -203,35 +203,54 @@ def verify(libs: Path, wanted: dict[str, str]) -> None:
 
 
 def _bring(home: Path, libs: Path, wanted: dict[str, str], progress: Progress) -> None:
-    command, environment, where = _maven(libs) if shutil.which("mvn") else _jgo(home)
+    """Try mvn where there is one, then jgo.
+
+    Raises:
+        Misconfigured: Neither could; with what the last one said.
+    """
+    if shutil.which("mvn") and not _fetch(_maven(libs), libs, wanted, progress):
+        return
+    if said := _fetch(_jgo(home), libs, wanted, progress):
+        raise Misconfigured(f"could not bring Kafka's jars: {said}")
+    shutil.rmtree(home / "kafka" / "cache")
+
+
+class _Fetcher(NamedTuple):
+    command: list[str]
+    environment: dict[str, str]
+    where: Path
+    """Below here the jars appear, one after the other."""
+
+
+def _fetch(fetcher: _Fetcher, libs: Path, wanted: dict[str, str], progress: Progress) -> str:
+    """Run it, tell of its progress, copy the jars; return what it said if it failed."""
     child = subprocess.Popen(  # noqa: S603 (our own arguments)
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        fetcher.command, env=fetcher.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     there = -1
     while child.poll() is None:
-        before, there = there, len({each.name for each in where.rglob("*.jar")} & wanted.keys())
+        before, there = there, len({each.name for each in fetcher.where.rglob("*.jar")} & wanted.keys())
         if there != before:
             progress(there, len(wanted))
         time.sleep(0.1)
-    said = child.stdout.read() if child.stdout else ""
-    if child.returncode:
-        raise Misconfigured(f"could not bring Kafka's jars: {said[-600:]}")
-    for jar in where.rglob("*.jar"):
+    said, _none = child.communicate()
+    for jar in fetcher.where.rglob("*.jar"):
         if jar.name in wanted and jar.parent != libs:
             shutil.copyfile(jar, libs / jar.name)
+    return (said[-600:] or "no word") if child.returncode else ""
 
 
-def _maven(libs: Path) -> tuple[list[str], dict[str, str], Path]:
+def _maven(libs: Path) -> _Fetcher:
     copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={libs.absolute()}"]
-    return ["mvn", "-q", "-B", "-f", str(RECIPE / "pom.xml"), *copy], dict(os.environ), libs
+    return _Fetcher(["mvn", "-q", "-B", "-f", str(RECIPE / "pom.xml"), *copy], dict(os.environ), libs)
 
 
-def _jgo(home: Path) -> tuple[list[str], dict[str, str], Path]:
+def _jgo(home: Path) -> _Fetcher:
     venv, cache = home / "kafka" / "jgo", (home / "kafka" / "cache").absolute()
     java.venv_with(venv, JGO)
     options = ["--resolver", "python", "--class-path-only", "--links", "copy"]
     environment = {**os.environ, "JGO_CACHE_DIR": str(cache), "M2_REPO": str(cache / "m2")}
-    return [str(venv / "bin" / "jgo"), *options, "info", "classpath", COORDINATES], environment, cache
+    return _Fetcher([str(venv / "bin" / "jgo"), *options, "info", "classpath", COORDINATES], environment, cache)
 
 
 def run(command: list[str]) -> None:
