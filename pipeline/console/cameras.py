@@ -102,7 +102,7 @@ def _panel(store: Store, camera: Camera, known: Known, now: datetime, words: Wor
         stills=numbers[1],
         dropped=numbers[2],
         counts=" · ".join(
-            f"{words(f'cameras.{name}')} {spoken.number(number)}"
+            f"{words(f'cameras.{name}')}\N{NO-BREAK SPACE}{spoken.number(number)}"
             for name, number in zip(("frames", "stills", "dropped"), numbers, strict=True)
             if number is not None and (number or name != "dropped")
         ),

@@ -20,6 +20,9 @@ _NUMBERS: Final = {
 }
 """Numbers behind an alert that people can use; the others stay in its row for replay."""
 
+COMMON: Final = 1.5
+"""One in so many visits or more often is what one sees here every day; "1 in 1" would say it badly."""
+
 
 class Card(Frozen):
     """What is shown of one alert, in one language; times also as instants for sorting. No box, no frame, no picture."""
@@ -104,6 +107,8 @@ def rarity(alert: AlertRow, words: Words) -> str:
     if alert.rarity_one_in is None or not alert.rarity_n:
         return words("rarity.unknown")
     one_in, n = alert.rarity_one_in, alert.rarity_n
+    if one_in < COMMON:
+        return words("rarity.common", n=spoken.number(n))
     return words("rarity.known", one_in=spoken.number(round(one_in)), n=spoken.number(n))
 
 

@@ -60,6 +60,7 @@ TEXTS: Final[dict[str, Text]] = {
         "The live feed is interrupted. New ones may come some seconds late.",
     ),
     "alerts.held": Text("新しいお知らせ {count} 件を表示", "Show {count} new"),
+    "alerts.more": Text("{count} 件すべて表示", "Show all {count}"),
     "alerts.waiting": Text("確認待ち {count} 件", "{count} waiting"),
     "alerts.caveat": Text(
         "ここに出るのは可能性のお知らせです。証拠ではなく、常に正しいとは限りません。",
@@ -103,6 +104,10 @@ TEXTS: Final[dict[str, Text]] = {
     "rarity.known": Text(
         "この場所・この時間帯の来店 {one_in} 回に 1 回ほど(n={n})",
         "1 in {one_in} visits here at this hour, n={n}",
+    ),
+    "rarity.common": Text(
+        "この場所・この時間帯ではふだんからよくあること(n={n})",
+        "Nothing unusual here at this hour, n={n}",
     ),
     "rarity.unknown": Text("まだ十分な来店数がありません", "Not enough visits yet"),
     "usefulness.known": Text(

@@ -83,6 +83,9 @@ function count() {
   tile("waiting", String(waiting));
   document.title = waiting ? `(${waiting}) ${title}` : title;
   find("#alerts-none").hidden = cards.children.length > 0;
+  const more = find("#more");
+  more.hidden = cards.classList.contains("every") || cards.children.length <= 5;
+  say(more, fill(more.dataset.text, { count: cards.children.length }));
 }
 
 /** Put one alert in its place by time, newest first. */
@@ -124,6 +127,8 @@ for (const kind of ["pointermove", "pointerdown", "keydown", "wheel"]) {
 cards.addEventListener("pointerleave", () => { touched = -RESTS; letIn(); });
 find("#held").addEventListener("click", () => { touched = -RESTS; letIn(); cards.scrollTo({ top: 0 }); });
 setInterval(() => letIn(), 1000);
+
+find("#more").addEventListener("click", () => { cards.classList.add("every"); count(); });
 
 const busy = () => cards.children.length > 0 && performance.now() - touched < RESTS;
 

@@ -37,7 +37,7 @@ def test_a_report_says_when_it_was_last_seen_and_its_counts() -> None:
 
     shown = door(signs)
 
-    assert (shown.state, shown.last, shown.counts) == ("well", "3 s ago", "Frames 1,200 · Stills 40")
+    assert (shown.state, shown.last, shown.counts) == ("well", "3 s ago", "Frames\N{NO-BREAK SPACE}1,200 · Stills\N{NO-BREAK SPACE}40")
 
 
 def test_a_camera_that_says_nothing_is_silent() -> None:
@@ -78,4 +78,4 @@ def test_an_older_report_changes_nothing() -> None:
 def test_dropped_frames_are_shown_when_there_are_any() -> None:
     signs = hear(Signs(), device_health("ginza", "door", NOON, frames=9, stills=0, dropped=2))
 
-    assert door(signs).counts.endswith("Dropped 2")
+    assert door(signs).counts.endswith("Dropped\N{NO-BREAK SPACE}2")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pipeline.console.cards import card, rarity, usefulness
 from pipeline.console.words import Words
 from pipeline.flow.rows import alert_row
+from schemas.alert import Rarity
 from tests.unit.pipeline.console.house import NOON, alert, estate, restricted
 
 EN, JA = Words("en"), Words("ja")
@@ -42,6 +43,10 @@ def test_a_card_shows_the_numbers_that_people_can_read_and_the_score() -> None:
 def test_rarity_is_said_with_its_n() -> None:
     assert rarity(alert_row(alert()), EN) == "1 in 268 visits here at this hour, n=2,140"
     assert rarity(alert_row(alert()), JA) == "この場所・この時間帯の来店 268 回に 1 回ほど(n=2,140)"
+
+
+def test_what_happens_every_day_is_said_to() -> None:
+    assert rarity(alert_row(alert(rarity=Rarity(one_in=1.0, n=40))), EN) == "Nothing unusual here at this hour, n=40"
 
 
 def test_without_enough_visits_no_rarity_is_pretended() -> None:
