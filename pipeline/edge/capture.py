@@ -1,5 +1,6 @@
 """Capture: pictures with their event times, from clips at their own pace and from cameras as they come."""
 
+import contextvars
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -125,7 +126,8 @@ class Live:
 
     def pictures(self) -> Iterator[Picture]:
         """Give the newest picture, again and again, each once."""
-        threading.Thread(target=self._read, name="camera", daemon=True).start()
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._read,), name="camera", daemon=True).start()
         while (picture := self.newest()) is not None:
             yield picture
 

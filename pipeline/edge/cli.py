@@ -64,6 +64,9 @@ def publish(  # noqa: PLR0917 - the command line's own options, each by name
     source_fps: Annotated[float | None, typer.Option(min=0.1, help="How fast a film or folder was taken")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Play a film again and again, as one stream")] = False,
 ) -> None:
+    cv2.setNumThreads(1)
+    # Its warnings may name an address with its password.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     chosen, clock, stopped = settings(), SystemClock(), threading.Event()
     asked = Asked(StoreId(store), CameraId(camera), fps, width)
     allowed = permit(estate or chosen.estate, asked, clock)
@@ -73,7 +76,6 @@ def publish(  # noqa: PLR0917 - the command line's own options, each by name
     who = identify(
         allowed, asked.store, key or home / allowed.device.id / "device.key", state or home / f"{store}-{camera}"
     )
-    cv2.setNumThreads(1)
     with _screen(chosen, f"device-{store}-{camera}") as show:
         asyncio.run(run(Run(opened, allowed, who, chosen), stopped, show))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import signal
 import threading
@@ -24,7 +25,7 @@ from pipeline.vault.keys import Owner
 from schemas.topics import topics
 
 _DRAIN_ENDED: Final = 30.0
-_DRAIN_STOPPED: Final = 1.0
+_DRAIN_STOPPED: Final = 0.8
 _SHOW_EVERY: Final = 0.5
 
 
@@ -108,7 +109,7 @@ async def _captured(source: Source, camera: Camera, stopped: threading.Event) ->
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, over, outcome)
 
-    threading.Thread(target=capture, name="capture", daemon=True).start()
+    threading.Thread(target=contextvars.copy_context().run, args=(capture,), name="capture", daemon=True).start()
     await over
 
 
@@ -131,8 +132,8 @@ async def _show(this: Run, publisher: Publisher, camera: Camera, show: Callable[
     while True:
         done, waiting = publisher.done(camera.captured), len(publisher.outbox)
         show(
-            f"{this.who.store_id}/{this.who.camera_id} from {this.source.name}: {done.captured} captured, "
-            f"{done.frames} frames, {done.stills} stills, {done.dropped} dropped, {waiting} waiting"
+            f"{this.who.store_id}/{this.who.camera_id}  {done.captured} captured · {done.frames} frames · "
+            f"{done.stills} stills · {done.dropped} dropped · {waiting} waiting"
         )
         await asyncio.sleep(_SHOW_EVERY)
 
