@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 
 import cv2
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.edge.clip import Bgr
-from pipeline.edge.device import REFERENCE_EVERY, STILL_EVERY, Calm, How, Outgoing, Pixels, State, flush, look, shrink
+from pipeline.edge.device import STILL_EVERY, Calm, How, Outgoing, Pixels, State, flush, look, shrink
 from tests.unit.pipeline.edge.building import NOON, after, shop
 
 HOW = How(width=480)
@@ -149,7 +148,3 @@ def bunched(sent: list[Outgoing]) -> list[Outgoing]:
         if isinstance(first, Calm) and isinstance(second, Calm) and isinstance(third, Calm)
         if second.time - first.time < STILL_EVERY
     ]
-
-
-def test_reference_frames_are_ten_seconds_apart() -> None:
-    assert pytest.approx(10) == REFERENCE_EVERY.total_seconds()
