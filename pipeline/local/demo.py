@@ -208,6 +208,7 @@ class Demo:
                 (
                     *(*_MIMAMORI, "publish", self._wish.scene.sources[store, camera]),
                     *("--store", store, "--camera", camera, *(("--loop",) if self._wish.loop else ())),
+                    *self._rate(self._wish.scene.sources[store, camera]),
                     *("--key", str(key_path(self.run / "estate", str(devices[store, camera])))),
                     *("--state", str(self.run / "devices" / f"{store}-{camera}")),
                 ),
@@ -221,6 +222,10 @@ class Demo:
             for store, camera in cameras_of(self.estate)
             if self._wish.devices
         ]
+
+    def _rate(self, source: str) -> tuple[str, ...]:
+        fps = self._wish.scene.folder_fps
+        return ("--source-fps", f"{fps:g}") if fps is not None and Path(source).is_dir() else ()
 
     def _env(self, principal: str | None = None) -> dict[str, str]:
         token = {"MIMAMORI_VAULT__TOKEN": self.tokens[principal]} if principal in self.tokens else {}

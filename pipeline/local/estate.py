@@ -29,6 +29,8 @@ class Scene:
     estate: str
     sources: Mapping[tuple[StoreId, CameraId], str]
     what: str
+    folder_fps: float | None = None
+    """How fast the pictures in a folder were taken: a folder does not say."""
 
 
 def choose_scene(video: str | None, footage: Path | None) -> Scene:
@@ -37,7 +39,7 @@ def choose_scene(video: str | None, footage: Path | None) -> Scene:
         return Scene("video.toml", _all("video.toml", lambda _: video), video)
     if footage is not None and all((footage / clip).exists() for clip in _CLIPS.values()):
         sources = {(StoreId(store), CameraId(camera)): str(footage / clip) for (store, camera), clip in _CLIPS.items()}
-        return Scene("footage.toml", sources, f"footage of {footage}")
+        return Scene("footage.toml", sources, f"footage of {footage}", folder_fps=7)
     return Scene(
         "drawn.toml", _all("drawn.toml", lambda number: f"drawn:{number}"), "drawn scenes 描画 (no real people)"
     )
