@@ -21,9 +21,13 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless, with a profile of its own that is gone afterwards."""
+    """Chromium, headless, with a profile of its own that is gone afterwards.
+
+    Of one module, not of the session: while Playwright runs, its event loop counts as running in this thread, and no
+    test beside it could run another.
+    """
     found = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)

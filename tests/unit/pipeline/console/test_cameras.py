@@ -37,7 +37,11 @@ def test_a_report_says_when_it_was_last_seen_and_its_counts() -> None:
 
     shown = door(signs)
 
-    assert (shown.state, shown.last, shown.counts) == ("well", "3 s ago", "Frames\N{NO-BREAK SPACE}1,200 · Stills\N{NO-BREAK SPACE}40")
+    assert (shown.state, shown.last, shown.counts) == (
+        "well",
+        "3 s ago",
+        "Frames\N{NO-BREAK SPACE}1,200 · Stills\N{NO-BREAK SPACE}40",
+    )
 
 
 def test_a_camera_that_says_nothing_is_silent() -> None:
