@@ -24,6 +24,24 @@ FIELDS: Final = frozenset(
 """Every field that a log line may have, in one place: none of them can hold a picture, a face or a key."""
 
 _LONGEST: Final = 300
+_SELDOM: Final = 10.0
+_TALKATIVE: Final = ("", ".conn", ".cluster", ".consumer.fetcher", ".consumer.group_coordinator", ".producer.sender")
+"""Loggers of aiokafka that say a hundred lines a second while the broker is away."""
+
+
+class Seldom(logging.Filter):
+    """Lets each complaint of a library through once in ten seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        what = (record.name, str(record.msg))
+        if record.created - self._said.get(what, 0) < _SELDOM:
+            return False
+        self._said[what] = record.created
+        return True
 
 
 def allow_listed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -57,6 +75,9 @@ def configure(logs: Logs, process: str) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    seldom = Seldom()
+    for name in _TALKATIVE:
+        logging.getLogger(f"aiokafka{name}").addFilter(seldom)
 
 
 def log() -> Any:

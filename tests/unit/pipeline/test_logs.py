@@ -1,6 +1,8 @@
 """What a log line may hold."""
 
-from pipeline.logs import FIELDS, allow_listed
+import logging
+
+from pipeline.logs import FIELDS, Seldom, allow_listed
 
 
 def kept(**event: object) -> dict[str, object]:
@@ -24,3 +26,14 @@ def test_long_texts_are_cut() -> None:
 
 def test_no_field_could_hold_a_picture_or_a_key() -> None:
     assert not FIELDS & {"jpeg", "picture", "pixels", "crop", "face", "embedding", "private_key", "value", "payload"}
+
+
+def test_the_same_complaint_comes_once_in_ten_seconds() -> None:
+    seldom = Seldom()
+
+    def passes(text: str, at: float) -> bool:
+        record = logging.makeLogRecord({"name": "aiokafka.conn", "msg": text, "created": at})
+        return seldom.filter(record)
+
+    assert [passes("away: %s", at) for at in (100.0, 100.1, 109.9, 110.0, 110.1)] == [True, False, False, True, False]
+    assert passes("another: %s", 110.1)
