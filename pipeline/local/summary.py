@@ -1,11 +1,12 @@
 """What happened in a run, counted from Kafka, the vault and ClickHouse; never from a producer's memory."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from pipeline.errors import Erased
+from pipeline.errors import Erased, Refused, Rejected
 from pipeline.reading import records
 from pipeline.settings import Clickhouse
 from pipeline.vault.client import Leases, connected
@@ -13,6 +14,7 @@ from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import reader
 from schemas.detections import FrameDetections
+from schemas.envelope import Invalid, Message
 from schemas.frame import Frame
 from schemas.topics import Topic
 from schemas.wire import Sealed, decode
@@ -78,8 +80,7 @@ async def _frames(bootstrap: str, topic: Topic, leases: Leases) -> Counter[str]:
     counts: Counter[str] = Counter()
     answers: dict[str, str] = {}
     now = datetime.now(UTC)
-    async for record in records(bootstrap, topic):
-        message = decode(topic, record.key, record.headers, record.value or b"")
+    async for message in _messages(bootstrap, topic):
         if not isinstance(message, Sealed):
             counts["stills"] += 1
             continue
@@ -94,19 +95,25 @@ async def _frames(bootstrap: str, topic: Topic, leases: Leases) -> Counter[str]:
 async def _try(leases: Leases, frame: Frame) -> str:
     try:
         await leases.private_key(frame.key_id, frame.purpose)
-    except Erased:
+    except (Erased, Refused, Rejected):
         return "refused"
     return "opened"
 
 
 async def _seen(bootstrap: str, topic: Topic) -> Counter[str]:
     counts: Counter[str] = Counter()
-    async for record in records(bootstrap, topic):
-        message = decode(topic, record.key, record.headers, record.value or b"")
+    async for message in _messages(bootstrap, topic):
         if isinstance(message, FrameDetections):
             counts["frames"] += 1
             counts["detections"] += len(message.detections)
     return counts
+
+
+async def _messages(bootstrap: str, topic: Topic) -> AsyncIterator[Message | Sealed]:
+    """Read those of a topic's records that are messages; the others are dead letters, and counted there."""
+    async for record in records(bootstrap, topic):
+        with suppress(Invalid):
+            yield decode(topic, record.key, record.headers, record.value or b"")
 
 
 async def _count(bootstrap: str, topic: Topic) -> int:
