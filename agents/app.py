@@ -8,7 +8,8 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from agents.stage import Stage, die
+from agents.dying import die
+from agents.stage import Stage
 from pipeline.settings import Kafka
 
 MEBIBYTE: Final = 1 << 20
@@ -66,7 +67,7 @@ class App(faust.App):
         """Make none: there are no tables."""
 
     def _crash(self, reason: BaseException) -> None:
-        die(f"{self.conf.id}: {reason!r}", reason)
+        die(str(self.conf.id), reason)
 
 
 def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer: int = 64, seat: str = "") -> App:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from agents.app import App, create_app
-from agents.stage import Result, Stage
+from agents.handling import Result
+from agents.stage import Stage
 from models.detector import Detector, DetectorSettings
 from models.images import BadImage, Limits, decode_jpeg
 from pipeline.clock import Clock, SystemClock

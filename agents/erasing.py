@@ -5,7 +5,9 @@ from typing import Any, Final
 from faust.types.tuples import TP
 
 from agents.app import App, create_app
-from agents.stage import Result, Stage, die
+from agents.dying import die
+from agents.handling import Result
+from agents.stage import Stage
 from pipeline.errors import Unavailable
 from pipeline.logs import log
 from pipeline.settings import Settings

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.app import App, create_app
+from agents.handling import Result
 from agents.silence import Silence
-from agents.stage import Result, Stage
+from agents.stage import Stage
 from pipeline.clock import SystemClock
 from pipeline.errors import Rejected
 from pipeline.flow.rows import row

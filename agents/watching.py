@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from agents.app import App, create_app
-from agents.stage import Codec, Stage
+from agents.handling import Codec
+from agents.stage import Stage
 from pipeline import watching
 from pipeline.errors import Rejected
 from pipeline.received import Received

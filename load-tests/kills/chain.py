@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from agents.stage import Codec
+from agents.handling import Codec
 from pipeline.received import Received
 from schemas.detections import Tick
 from schemas.envelope import DataClass, Message, Module, Purpose

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
 from agents.position import Kept, Place, Saved
-from agents.stage import make_reader, read_all, read_state
+from agents.state_topic import make_reader, read_all, read_state
 from pipeline import broker
 from pipeline.local.kafka import Process, ready
 from pipeline.received import Received

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agents.app import App, create_app, work
-from agents.stage import Codec, Stage
+from agents.handling import Codec
+from agents.stage import Stage
 from pipeline.errors import Rejected
 from pipeline.logs import configure
 from pipeline.received import Received

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from agents.stage import make_reader, read_all
+from agents.state_topic import make_reader, read_all
 from pipeline.broker import create_topics
 from schemas.wire import encode
 from tests.integration.stage_worker import tick, topics

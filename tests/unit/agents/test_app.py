@@ -42,5 +42,5 @@ def test_a_crash_anywhere_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(apps, "die", die)
 
-    with pytest.raises(Died, match="ZeroDivisionError"):
+    with pytest.raises(Died, match="mimamori-watching"):
         create_app("watching", Kafka())._crash(ZeroDivisionError())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.detecting import Detecting
-from agents.stage import Result
+from agents.handling import Result
 from models.detector import Detector
 from models.networks.letterbox import Picture
 from pipeline import sealing, signing

@@ -6,9 +6,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from agents import stage
+from agents import lane, stage
+from agents.handling import Doing, Following
+from agents.outputs import routes
 from agents.position import Attempt, Kept, Place, Position, Saved
-from agents.stage import CAREFUL, Doing, Following, routes
+from agents.stage import CAREFUL
 from pipeline.errors import Misconfigured, Rejected, Unavailable
 from pipeline.received import Received
 from schemas.envelope import Message
@@ -22,11 +24,11 @@ def count(state: int | None, received: Received[Any]) -> tuple[int, Sequence[Mes
 
 
 def following(twin: Twin, step: Any = count, lives: timedelta | None = None) -> Following[int]:
-    return Following(step, COUNT, lives, twin.stage.sending, twin.stage.rejected)
+    return Following(step, COUNT, lives, twin.stage.outputs)
 
 
 def doing(twin: Twin, work: Any) -> Doing:
-    return Doing(work, twin.stage.sending, twin.stage.rejected)
+    return Doing(work, twin.stage.outputs)
 
 
 @pytest.fixture(autouse=True)
@@ -234,7 +236,7 @@ async def test_a_message_at_which_the_process_died_three_times_is_poison_and_wha
         else:
             break
 
-    assert deaths == stage.DEATHS
+    assert deaths == lane.DEATHS
     assert twin.after().position == Position(3, {"s1/a": 3}, (1,))
     assert twin.after().states["s1/a"].state == b"3"
     assert b'"poison"' in next(each.value or b"" for each in twin.sent if each.kind == "in.v1.dead")

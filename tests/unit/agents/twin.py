@@ -9,8 +9,9 @@ from typing import Any
 
 from faust.types import TP
 
+from agents.handling import Codec
 from agents.position import Kept, Place
-from agents.stage import Codec, Stage
+from agents.stage import Stage
 from agents.wire import Broken, Item
 from pipeline.clock import ManualClock
 from pipeline.received import Received

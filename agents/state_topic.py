@@ -1,0 +1,86 @@
+"""A stage's state topic: what is written there, and how it is read to its end."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.types import TP
+
+from agents.outputs import Sending
+from agents.position import Kept, Place
+from schemas.envelope import DataClass
+
+_HEADERS: Final = [("ce_dataclass", DataClass.LINKABLE.value.encode())]
+_REMOVES: Final = "removes"
+
+
+class StateTopic:
+    """Writes the records of a stage's state topic; they lie in the partition that they tell of."""
+
+    def __init__(self, stage: str) -> None:
+        self.name = f"{stage}-state.v1"
+
+    def record(self, tp: TP, kind: str, value: bytes, key: str = "") -> Sending:
+        """Write a state, a position or an attempt."""
+        return Sending(self.name, Place(kind, tp.topic, key).dumps(), value, _HEADERS, tp.partition)
+
+    def removal(self, tp: TP, key: str, offset: int) -> Sending:
+        """Write a tombstone that says which state it takes away: a worker that overslept may not take a later one."""
+        headers = [*_HEADERS, (_REMOVES, str(offset).encode())]
+        return Sending(self.name, Place("state", tp.topic, key).dumps(), None, headers, tp.partition)
+
+    def note(self, name: str, value: bytes) -> Sending:
+        """Write a value that belongs to no source."""
+        return Sending(self.name, Place("note", name).dumps(), value, _HEADERS, 0)
+
+    async def noted(self, reader: AIOKafkaConsumer, name: str) -> bytes | None:
+        """Return what was noted under a name last."""
+        found: bytes | None = None
+        async for record in read_all(reader, [TopicPartition(self.name, 0)]):
+            found = record.value if record.key == Place("note", name).dumps() else found
+        return found
+
+
+def make_reader(bootstrap: str | list[str]) -> AIOKafkaConsumer:
+    """Make a consumer without a group, for reading a topic from its beginning.
+
+    `earliest` matters: on assignment aiokafka begins to look for a position, `latest` by default, and one that is
+    found late undoes a `seek_to_beginning`. Measured: a whole state topic read as empty.
+    """
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=8 << 20,
+    )
+
+
+async def read_all(reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> AsyncIterator[Any]:
+    """Read partitions from their beginnings to what are their ends now."""
+    if not partitions:
+        return
+    reader.assign(partitions)
+    begin, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+    for partition in partitions:
+        reader.seek(partition, begin[partition])
+    while [each for each in partitions if await reader.position(each) < end[each]]:
+        for records in (await reader.getmany(timeout_ms=200, max_records=5000)).values():
+            for record in records:
+                yield record
+
+
+async def read_state(reader: AIOKafkaConsumer, topic: str, lanes: Sequence[TP]) -> dict[TP, Kept]:
+    """Read the partitions of a state topic to their ends, and merge what lies there by lane."""
+    kept = {tp: Kept() for tp in lanes}
+    partitions = [TopicPartition(topic, number) for number in sorted({tp.partition for tp in lanes})]
+    async for record in read_all(reader, partitions):
+        merge(kept, record)
+    return kept
+
+
+def merge(kept: Mapping[TP, Kept], record: Any) -> None:
+    """Take in one record of the state topic, unless it belongs to a source that is not ours."""
+    place = Place.loads(record.key)
+    lane = kept.get(TP(place.topic, record.partition))
+    if lane is not None:
+        lane.merge(place, record.value, int(dict(record.headers).get(_REMOVES, b"-1")))
