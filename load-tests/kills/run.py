@@ -28,9 +28,8 @@ FULL: Final = (
     Variant("seated", 2, (("kill", 6), ("term", 2), ("stop", 4), ("join", 1)), compacting=True, seated=True),
     Variant("broker", 2, (("kill", 2), ("stop", 1), ("broker", 3)), compacting=True),
 )
-QUICK: Final = (
-    Variant("quick", 2, (("kill", 3), ("term", 1), ("stop", 2), ("join", 1)), compacting=True, pause=(0.3, 1.2)),
-)
+_SHORT: Final = (("kill", 2), ("term", 1), ("stop", 1), ("join", 1))
+QUICK: Final = (Variant("quick", 2, _SHORT, compacting=True, rate=40, pause=(0.2, 0.8)),)
 
 console: Final = Console(stderr=True, width=max(150, Console().width))
 
