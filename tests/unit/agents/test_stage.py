@@ -120,6 +120,23 @@ async def test_a_gap_ends_the_process(at_ease: None) -> None:
     with pytest.raises(Died, match="offset 2"):
         await twin.handle(following(twin), [tick(0), tick(2)])
 
+    assert twin.after().position.offset == 0
+
+
+async def test_a_gap_that_stays_is_a_hole_in_the_log_and_crossed(at_ease: None) -> None:
+    kept = Kept()
+    for _death in range(lane.DEATHS):
+        twin = Twin(kept)
+        with pytest.raises(Died):
+            await twin.handle(following(twin), [tick(1)])
+        kept = twin.after()
+
+    last = Twin(kept)
+    await last.handle(following(last), [tick(1), tick(2)])
+
+    assert last.after().position.offset == 2
+    assert last.stage.counts["holes"] == 1
+
 
 async def test_messages_of_a_former_assignment_are_left_to_their_new_owner(at_ease: None) -> None:
     twin = Twin()
