@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.detections import Erased
 from schemas.envelope import DataClass, Invalid, Message, Module, may_lie_in
 from schemas.frame import Frame
 from schemas.frozen import iso
@@ -130,7 +131,8 @@ def decode(
         key: Its Kafka key.
         headers: Its headers, in order.
         value: Its value.
-        now: When given, an expired message is refused. A frame never is: its key says whether it is erased.
+        now: When given, an expired message is refused. A frame never is: its key says whether it is erased; nor is
+            the word that it is.
 
     Returns:
         The message; a frame with its sealed picture as `Sealed`.
@@ -148,7 +150,7 @@ def decode(
         if not value:
             raise Invalid("bad_content", "a frame without a sealed picture")
         return Sealed(message, value)
-    if now is not None and message.expires_at <= now:
+    if now is not None and message.expires_at <= now and not isinstance(message, Erased):
         raise Invalid("expired", iso(message.expires_at))
     return message
 

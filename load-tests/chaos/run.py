@@ -29,8 +29,7 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says a hundred times that Kafka is away
     home = Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")).absolute()
     quick = os.environ.get("QUICK", "") not in ("", "0")
-    place = home / "run" / "chaos"
-    shutil.rmtree(place, ignore_errors=True)
+    place = home / "run" / f"chaos-{os.getpid()}"
     plan = QUICK if quick else FULL
     console.print(f"Starting everything; then {plan.rounds * 7 + plan.together * 2} kills, seed {options.seed} …")
     found = asyncio.run(disturb(place, plan, options.seed))
@@ -39,7 +38,11 @@ def main() -> int:
     (home / "results").mkdir(parents=True, exist_ok=True)
     (home / "results" / "chaos.json").write_text(json.dumps(result, indent=2))
     print(json.dumps(result))
-    return 1 if found.difference or not found.control else 0
+    if found.difference or not found.control:
+        console.print(f"What there is to see lies in {place}")
+        return 1
+    shutil.rmtree(place)
+    return 0
 
 
 def _options() -> Any:

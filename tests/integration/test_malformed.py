@@ -13,6 +13,7 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from pipeline.flow.rows import AlertRow, CoverageRow
+from pipeline.local.summary import Summary
 from pipeline.vault.api import PublicKey
 from pipeline.vault.ledger import Kind as Told
 from schemas.dead_letter import DeadLetter
@@ -65,6 +66,7 @@ class Found:
     """How many records of each topic hold a canary in the clear."""
     too_large: str = ""
     console: int = 0
+    summary: Summary | None = None
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,7 @@ async def _look(here: House, found: Found) -> None:
     found.said |= {log.name: log.read_bytes() for log in here.demo.logs.glob("*.log")}
     found.detections = await here.readable("detections.v1")
     found.alerts, found.coverage = await here.rows(AlertRow), await here.rows(CoverageRow)
+    found.summary = await here.demo.summary()
     found.restarts = here.supervisor.restarts()
     async with httpx.AsyncClient(timeout=5) as client:
         found.console = (await client.get(f"{here.demo.console_url}healthz")).status_code
@@ -251,6 +254,13 @@ def test_r01_dead_letters_and_logs_hold_nothing_of_any_payload(found: Found) -> 
 
 def test_r01_what_came_sealed_lies_nowhere_in_the_clear(found: Found) -> None:
     assert found.leaks == []
+
+
+def test_the_summary_counts_what_is_good_and_the_dead_letters(found: Found) -> None:
+    assert found.summary is not None
+    assert found.summary.dead_letters == len(DEAD)
+    assert found.summary.alerts == len(found.alerts)
+    assert found.summary.frames_opened_after_expiry == 0
 
 
 def test_no_process_dies_of_anything_malformed(found: Found) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.detections import Erased
 from schemas.documents import documents
 from schemas.envelope import DataClass, Invalid, Message, Purpose
 from schemas.flow import FlowWindow
@@ -161,6 +162,37 @@ def test_an_expired_message_is_refused_but_a_frame_is_left_to_its_key() -> None:
     with pytest.raises(Invalid) as refused:
         read(seen, written(seen), now=late)
     assert refused.value.reason == "expired"
+
+
+def test_r20_the_word_that_a_frame_is_erased_is_read_although_the_frame_has_expired() -> None:
+    erased = next(each for each in examples() if isinstance(each, Erased))
+
+    assert read(erased, written(erased), now=erased.expires_at) == erased
+
+
+def test_r01_what_is_said_of_a_bad_value_names_our_fields_and_nothing_of_the_value() -> None:
+    seen = examples()[1]
+    record = written(seen)
+    unlikely = record.value.replace(b'"likelihood":0.75', b'"likelihood":7')
+    too_much = record.value[:-1] + b',"a face":1}'
+    for value, detail in (
+        (too_much, "?: extra_forbidden"),
+        (unlikely, "detections.0.likelihood: less_than_equal"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            decode(topic_of(seen), record.key, record.headers, value)
+        assert refused.value.detail == detail
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"])
+def test_a_time_beyond_this_century_is_a_mistake_and_not_a_crash(time: str) -> None:
+    seen = examples()[1]
+    record = written(seen)
+    body = json.loads(record.value) | {"expires_at": time}
+
+    with pytest.raises(Invalid) as refused:
+        decode(topic_of(seen), record.key, record.headers, json.dumps(body).encode())
+    assert refused.value.reason == "bad_content"
 
 
 def test_headers_that_contradict_the_body_are_refused() -> None:
