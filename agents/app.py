@@ -70,16 +70,15 @@ class App(faust.App):
         die(str(self.conf.id), reason)
 
 
-def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer: int = 64, seat: str = "") -> App:
+def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer: int = 64) -> App:
     """Make the app of a stage: consumer group `mimamori-<stage>`.
 
     Args:
         stage: The stage's name.
-        kafka: Where the brokers are.
+        kafka: Where the brokers are, and this worker's seat: one that comes back to its seat within the session timeout
+            goes on at once, without a rebalance.
         session_timeout: After so many silent seconds a worker counts as dead, and others take over.
         buffer: So many messages lie ready in memory; a frame can have 2 MiB.
-        seat: A name that this worker's supervisor gives to it and to whoever it starts in its place: a worker that
-            comes back to its seat within the session timeout goes on at once, without a rebalance.
     """
     brokers = ";".join(f"kafka://{each}" for each in kafka.bootstrap.split(","))
     app = App(
@@ -91,7 +90,7 @@ def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer
         broker_heartbeat_interval=session_timeout / 6,
         broker_commit_interval=1.0,
         broker_max_poll_records=buffer,
-        consumer_group_instance_id=seat or None,
+        consumer_group_instance_id=kafka.seat or None,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=4 * MEBIBYTE,
         producer_acks=-1,

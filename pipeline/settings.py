@@ -19,6 +19,11 @@ class Kafka(_Branch):
     """Where the brokers are."""
 
     bootstrap: str = "127.0.0.1:9092"
+    seat: str = Field(
+        default="",
+        description="A name that a worker's supervisor gives to it, and to whoever it starts in its place: "
+        "no other worker may have it",
+    )
 
 
 class Clickhouse(_Branch):

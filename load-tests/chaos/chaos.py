@@ -43,7 +43,11 @@ SIGNS: Final = {
     "clickhouse": "recording-state.v1",
     "kafka": "detections.v1",
 }
-"""Where one sees that a part is at work again, and those behind it too: something new comes here."""
+"""Where one sees that a part is at work again, and those behind it too: something new comes here.
+
+Recording and erasing have something to do only when a window closes, an alert fires or the ledger grows: up to a window
+later.
+"""
 
 FOLLOWED: Final = ("frames.v1", "detections.v1", "alerts.v1", "flow.v1", "erasures.v1")
 CALM_AFTER: Final = 90.0

@@ -19,7 +19,7 @@ from pipeline.settings import Kafka, Logs
 
 def create(bootstrap: str, session_timeout: float, milliseconds: float, seat: str, *, compacting: bool) -> App:
     """Make the worker's app; its step takes so many milliseconds a message."""
-    app = create_app("chain", Kafka(bootstrap=bootstrap), session_timeout=session_timeout, seat=seat)
+    app = create_app("chain", Kafka(bootstrap=bootstrap, seat=seat), session_timeout=session_timeout)
     stage = Stage(
         app, "chain", topics=chain.topics(compacting=compacting), sources=[chain.SOURCE], outputs=[chain.SINK]
     )

@@ -181,7 +181,7 @@ class Demo:
                 (*_MIMAMORI, "worker", stage),
                 group_has_work(self.bootstrap, f"mimamori-{stage}"),
                 what=f"stage, consumer group mimamori-{stage}",
-                env=self._env(stage) | self._writes(stage),
+                env=self._env(stage) | self._writes(stage) | {"MIMAMORI_KAFKA__SEAT": f"{stage}-{number + 1}"},
                 tier=_WORKERS,
             )
             for stage in STAGES
