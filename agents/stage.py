@@ -21,7 +21,7 @@ from agents.handling import Codec, Doing, Following, Handler, Outcome, S, Step, 
 from agents.lane import DEATHS, Held, Lane, instant, micros
 from agents.outputs import Outputs, Sending
 from agents.position import Attempt, Kept, Plan, Saved, plan
-from agents.state_topic import StateTopic, make_reader, read_state
+from agents.state_topic import StateTopic, find, make_reader
 from agents.wire import Broken, Item, Wire
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Unavailable
@@ -300,7 +300,7 @@ class Stage:
                 assigned = sorted(tp for tp in map(TP._make, consumer.assignment()) if tp.topic in self.sources)
                 generation = self.app.consumer_generation_id
                 if generation != self._generation or set(assigned) != self.lanes.keys():
-                    await self._load(consumer, assigned)
+                    await self._load(assigned)
                     self._generation = generation
                 self.app.flow_control.clear()
                 await consumer.seek_wait({tp: lane.next for tp, lane in self.lanes.items()})
@@ -309,12 +309,9 @@ class Stage:
             except BaseException as error:  # noqa: BLE001 (Faust would log it and read on from anywhere)
                 die(f"{self.name} could not take up its partitions", error)
 
-    async def _load(self, consumer: Any, assigned: Sequence[TP]) -> None:
-        """Read what is kept, and only then how far the sources reach: they never end before what was read of them."""
+    async def _load(self, assigned: Sequence[TP]) -> None:
         async with self._reader() as reader:
-            kept = await read_state(reader, self._kept.name, assigned)
-        if assigned:
-            self.take_up(kept, await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned))
+            self.take_up(*await find(reader, self._kept.name, assigned))
 
     @asynccontextmanager
     async def _reader(self) -> AsyncIterator[AIOKafkaConsumer]:

@@ -1,7 +1,7 @@
 """A stage's state topic: what is written there, and how it is read to its end."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
@@ -52,14 +52,25 @@ def make_reader(bootstrap: str | list[str]) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=8 << 20,
+        # What is asked of a broker waits behind a fetch that is waiting for records.
+        fetch_max_wait_ms=10,
     )
 
 
-async def read_all(reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> AsyncIterator[Any]:
-    """Read partitions from their beginnings to what are their ends now."""
+async def read_all(
+    reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition], beside: Sequence[TopicPartition] = ()
+) -> AsyncIterator[Any]:
+    """Read partitions from their beginnings to what are their ends now.
+
+    Args:
+        reader: From `make_reader`.
+        partitions: What to read.
+        beside: Partitions that are not read but will be asked about.
+    """
     if not partitions:
         return
-    reader.assign(partitions)
+    reader.assign([*partitions, *beside])
+    reader.pause(*beside)
     begin, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
     for partition in partitions:
         reader.seek(partition, begin[partition])
@@ -69,11 +80,26 @@ async def read_all(reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition
                 yield record
 
 
+class Found(NamedTuple):
+    """What is kept of the lanes, and from where to where their sources reach."""
+
+    kept: dict[TP, Kept]
+    begin: Mapping[TP, int]
+    end: Mapping[TP, int]
+
+
+async def find(reader: AIOKafkaConsumer, topic: str, lanes: Sequence[TP]) -> Found:
+    """Read what is kept, and only then how far the sources reach: they never end before what was read of them."""
+    sources = [TopicPartition(*tp) for tp in lanes]
+    kept = await read_state(reader, topic, lanes)
+    return Found(kept, await reader.beginning_offsets(sources), await reader.end_offsets(sources))
+
+
 async def read_state(reader: AIOKafkaConsumer, topic: str, lanes: Sequence[TP]) -> dict[TP, Kept]:
     """Read the partitions of a state topic to their ends, and merge what lies there by lane."""
     kept = {tp: Kept() for tp in lanes}
     partitions = [TopicPartition(topic, number) for number in sorted({tp.partition for tp in lanes})]
-    async for record in read_all(reader, partitions):
+    async for record in read_all(reader, partitions, [TopicPartition(*tp) for tp in lanes]):
         merge(kept, record)
     return kept
 
