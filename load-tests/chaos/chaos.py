@@ -282,7 +282,7 @@ class Run:
         missing = len(wanted - outcomes.keys())
         self.found.without_outcome = abs(missing - self.found.expired_unread) + len(outcomes.keys() - wanted)
         self.found.outcomes_twice = sum(len(each) - 1 for each in outcomes.values())
-        self.found.outcomes_that_differ = sum(len(set(map(_said, each))) > 1 for each in outcomes.values())
+        self.found.outcomes_that_differ = sum(len(_seen(each)) > 1 for each in outcomes.values())
 
     def _log(self, name: str) -> str:
         return (self._here.demo.logs / f"{name}.log").read_text(errors="replace")
@@ -357,9 +357,12 @@ def _name(message: Any) -> tuple[Any, ...]:
     return message.store_id, message.camera_id, message.device_id, message.boot, message.sequence
 
 
-def _said(message: DeviceMessage) -> Any:
-    """Return what must be the same when a message was handled twice."""
-    return message.detections if isinstance(message, FrameDetections) else type(message)
+def _seen(outcomes: Sequence[DeviceMessage]) -> set[Any]:
+    """Return what was seen in a frame, which is the same however often it was looked at.
+
+    Looked at again it may have been erased meanwhile: watching takes the first that it hears.
+    """
+    return {each.detections for each in outcomes if isinstance(each, FrameDetections)}
 
 
 def _key(made: Any) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -266,15 +267,15 @@ class Device:
 async def house(folder: Path, *, devices: bool = False, loop: bool = True) -> AsyncIterator[House]:
     """Start everything but, unless asked, the devices, in this folder; stop all of it at the end."""
     _link_provisioned(folder)
-    # A slow machine may be late, and everything is counted all the same.
-    os.environ["MIMAMORI_SHED"] = "false"
     estate = choose_scene(None, None)
     demo = Demo(Wish(folder, estate, headless=True, devices=devices, loop=loop), Console(quiet=True))
-    try:
-        await demo.start()
-        yield House(demo, folder)
-    finally:
-        await demo.stop()
+    # A slow machine may be late, and everything is counted all the same.
+    with patch.dict(os.environ, MIMAMORI_SHED="false"):
+        try:
+            await demo.start()
+            yield House(demo, folder)
+        finally:
+            await demo.stop()
 
 
 def _link_provisioned(folder: Path) -> None:

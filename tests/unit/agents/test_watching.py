@@ -1,0 +1,42 @@
+"""Only what the estate's own cameras and devices said is followed."""
+
+from typing import Any
+
+import pytest
+
+from agents.watching import step, views_of
+from pipeline.errors import Rejected
+from pipeline.received import Received
+from schemas.detections import FrameDetections, FrameRef
+from schemas.ids import CameraId, DeviceId, StoreId
+from schemas.regulation import Regulation
+from tests.examples import examples
+from tests.unit.pipeline.test_opening import ESTATE
+
+SEEN = next(each for each in examples() if isinstance(each, FrameDetections))
+VIEWS = views_of(ESTATE, {store.id: Regulation(version="1") for store in ESTATE.stores})
+
+
+def follow(message: FrameDetections) -> Any:
+    return step(None, Received(message, FrameRef(topic="detections.v1", partition=0, offset=0)), views=VIEWS)
+
+
+def test_what_the_cameras_own_device_said_is_followed() -> None:
+    state, _messages = follow(SEEN)
+
+    assert (state.device, state.boot, state.sequence) == (SEEN.device_id, SEEN.boot, SEEN.sequence)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"store_id": StoreId("nowhere")}, "unknown_camera"),
+        ({"camera_id": CameraId("nowhere")}, "unknown_camera"),
+        ({"device_id": DeviceId("gateway-2")}, "unknown_device"),
+        ({"device_id": DeviceId("nobody")}, "unknown_device"),
+    ],
+)
+def test_what_anybody_else_said_is_not(changes: dict[str, str], reason: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        follow(SEEN.model_copy(update=changes))
+    assert refused.value.reason == reason
