@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline.errors import MimamoriError
+from pipeline.settings import settings
 from schemas.files import FileError
 
 GROUP: Final = "mimamori.commands"
@@ -70,8 +71,19 @@ def main() -> None:
     try:
         app()
     except (MimamoriError, FileError) as error:
-        typer.echo(f"mimamori: {error}", err=True)
+        typer.echo(f"mimamori: {error}{_hint(str(error))}", err=True)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        typer.echo(f"mimamori: not installed here: {error.name}; pip install 'mimamori[local]' brings all", err=True)
+        sys.exit(2)
+
+
+def _hint(said: str) -> str:
+    """Say what to do about an estate that nobody named."""
+    estate = settings().estate
+    if estate.exists() or not said.startswith(f"{estate}: cannot be read"):
+        return ""
+    return "\nName your estate's file with MIMAMORI_ESTATE (or --estate); `make demo` writes one of its own."
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def test_the_app_reads_and_writes_through_ours() -> None:
     assert app.producer_transport.Producer is Producer
 
 
-def test_the_producer_is_idempotent() -> None:
+async def test_the_producer_is_idempotent() -> None:
     producer = create_app("watching", Kafka()).producer
 
     assert isinstance(producer, Producer)
