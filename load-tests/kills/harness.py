@@ -28,7 +28,6 @@ from schemas.wire import decode, encode
 
 SESSION_TIMEOUT: Final = 3.0
 WORKER: Final = Path(__file__).with_name("worker.py")
-KINDS: Final = ("kill", "term", "stop", "join", "broker")
 
 
 @dataclass(frozen=True)
@@ -218,6 +217,17 @@ class Run:
         await asyncio.sleep(self._random.uniform(2.0, 4.0))
         self._workers.remove(worker)
         await worker.end()
+
+    async def _twin(self) -> None:
+        """Start a second worker on the seat of one that sleeps, and wake that one: only one of them may go on."""
+        number = self._random.randrange(self.variant.workers)
+        sleeper = self._workers[number]
+        sleeper.signal(signal.SIGSTOP)
+        twin = self._worker(number)
+        await asyncio.sleep(self._random.uniform(2.0, 5.0))
+        sleeper.signal(signal.SIGCONT)
+        await asyncio.sleep(self._random.uniform(1.0, 3.0))
+        await twin.end()
 
     async def _broker(self) -> None:
         await asyncio.to_thread(self.kafka.kill)

@@ -25,7 +25,7 @@ FULL: Final = (
     Variant("one-worker", 1, (("kill", 10), ("term", 4), ("stop", 2)), milliseconds=1.0, rate=50),
     Variant("two-workers", 2, (("kill", 6), ("term", 4), ("stop", 6), ("join", 3)), milliseconds=2.0, rate=60),
     Variant("two-workers-compacting", 2, (("kill", 6), ("term", 3), ("stop", 6), ("join", 3)), compacting=True),
-    Variant("seated", 2, (("kill", 6), ("term", 2), ("stop", 4), ("join", 1)), compacting=True, seated=True),
+    Variant("seated", 2, (("kill", 6), ("term", 2), ("stop", 3), ("twin", 3)), compacting=True, seated=True),
     Variant("broker", 2, (("kill", 2), ("stop", 1), ("broker", 3)), compacting=True),
 )
 _SHORT: Final = (("kill", 2), ("term", 1), ("stop", 1), ("join", 1))
