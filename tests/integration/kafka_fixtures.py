@@ -18,8 +18,17 @@ def home() -> Path:
 @pytest.fixture(scope="session")
 def kafka_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka.Process]:
     """A broker that tests may kill and start again; it is up when a test gets it."""
+    yield from running(tmp_path_factory.mktemp("kafka"))
+
+
+@pytest.fixture
+def kafka_of_its_own(tmp_path: Path) -> Iterator[kafka.Process]:
+    """A broker without anybody else's topics."""
+    yield from running(tmp_path / "kafka")
+
+
+def running(place: Path) -> Iterator[kafka.Process]:
     port, controller_port = kafka.free_ports(2)
-    place = tmp_path_factory.mktemp("kafka")
     broker = kafka.Process(kafka.Kafka(place, kafka.provision(home()), java.provision(home()), port, controller_port))
     broker.start()
     yield broker

@@ -61,9 +61,9 @@ def step(state: int | None, received: Received[Any]) -> tuple[int, Sequence[Mess
     return (state or 0) + 1, [tick(f"{name}-{(state or 0) + 1}")]
 
 
-def create(bootstrap: str) -> App:
+def create(bootstrap: str, lives: timedelta | None) -> App:
     app = create_app("data", Kafka(bootstrap=bootstrap), session_timeout=1.5)
-    stage = Stage(app, "data", topics=topics(), sources=["in.v1"], outputs=["out.v1"])
+    stage = Stage(app, "data", topics=topics(), sources=["in.v1"], outputs=["out.v1"], lives=lives)
 
     @app.agent(stage.channel, concurrency=1)
     async def count(stream: Any) -> None:
@@ -74,4 +74,5 @@ def create(bootstrap: str) -> App:
 
 if __name__ == "__main__":
     configure(Logs(), "data")
-    work(create(sys.argv[1]))
+    seconds = float(sys.argv[2])
+    work(create(sys.argv[1], timedelta(seconds=seconds) if seconds else None))

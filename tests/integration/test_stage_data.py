@@ -22,14 +22,14 @@ NAMES = ["good", "refuse", "kill", "good", "raise", "good"]
 
 
 @contextlib.asynccontextmanager
-async def kept_up(bootstrap: str, log: Path, deaths: list[int]) -> AsyncIterator[None]:
+async def kept_up(bootstrap: str, log: Path, deaths: list[int], lives: float = 0) -> AsyncIterator[None]:
     """Keep a worker running, as a supervisor would."""
     child: asyncio.subprocess.Process | None = None
 
     async def keep_up() -> None:
         nonlocal child
         while True:
-            command = [sys.executable, "-m", "tests.integration.stage_worker", bootstrap]
+            command = [sys.executable, "-m", "tests.integration.stage_worker", bootstrap, str(lives)]
             with log.open("ab") as out:
                 child = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=out, stderr=out)
             deaths.append(await child.wait())
