@@ -314,7 +314,13 @@ async def _until_stopped(demo: Demo, wish: Wish, console: Console, stopped: asyn
     if stopped.is_set() or wish.seconds is None:
         return None
     with console.status("Counting what happened …"):
-        return await demo.summary()
+        counting = asyncio.ensure_future(demo.summary())
+        await _first(counting, stopped)
+    if stopped.is_set():
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)
+        return None
+    return await counting
 
 
 async def _first(task: asyncio.Future[Any], stopped: asyncio.Event, seconds: float | None = None) -> None:

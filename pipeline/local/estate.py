@@ -1,12 +1,14 @@
 """The demo's estate: its file with the devices' keys enrolled, and what each camera plays."""
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pipeline import signing
+from pipeline.errors import Misconfigured
 from schemas.estate import Estate, load_estate
 from schemas.ids import CameraId, StoreId
 
@@ -14,6 +16,9 @@ ESTATES: Final = Path(__file__).parent / "estates"
 
 _NO_KEY: Final = base64.b64encode(bytes(32)).decode()
 """Stands in the templates where a device's public key goes."""
+
+_ELSEWHERE: Final = re.compile(r"^(\d+$|drawn:|[a-z]+://)")
+"""A USB camera, a drawn scene or an address: no file to look for."""
 
 _CLIPS: Final = {
     ("ginza", "table"): "video/intel_one-by-one-person-detection.mp4",
@@ -34,8 +39,14 @@ class Scene:
 
 
 def choose_scene(video: str | None, footage: Path | None) -> Scene:
-    """Decide what the cameras play: the user's video, else real footage, else drawn shops."""
+    """Decide what the cameras play: the user's video, else real footage, else drawn shops.
+
+    Raises:
+        Misconfigured: The video is not there.
+    """
     if video:
+        if not (_ELSEWHERE.match(video) or Path(video).exists()):
+            raise Misconfigured(f"{video}: no such file or folder; a camera is rtsp://… or a USB camera's number")
         return Scene("video.toml", _all("video.toml", lambda _: video), video)
     if footage is not None and all((footage / clip).exists() for clip in _CLIPS.values()):
         sources = {(StoreId(store), CameraId(camera)): str(footage / clip) for (store, camera), clip in _CLIPS.items()}

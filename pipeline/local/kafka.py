@@ -22,7 +22,6 @@ from pipeline.local import java
 
 RECIPE: Final = Path(__file__).parents[2] / "infra" / "kafka"
 COORDINATES: Final = "org.apache.kafka:kafka_2.13:4.0.0+org.slf4j:slf4j-simple:1.7.36"
-JGO: Final = "jgo[cli]==3.2.0"
 CLUSTER: Final = "MimamoriOneMachine0001"
 """Any 16 bytes in base64: there is one cluster on one machine."""
 
@@ -247,7 +246,7 @@ def _maven(libs: Path) -> _Fetcher:
 
 def _jgo(home: Path) -> _Fetcher:
     venv, cache = home / "kafka" / "jgo", (home / "kafka" / "cache").absolute()
-    java.venv_with(venv, JGO)
+    java.venv_with(venv, RECIPE / "jgo.lock")
     options = ["--resolver", "python", "--class-path-only", "--links", "copy"]
     environment = {**os.environ, "JGO_CACHE_DIR": str(cache), "M2_REPO": str(cache / "m2")}
     return _Fetcher([str(venv / "bin" / "jgo"), *options, "info", "classpath", COORDINATES], environment, cache)

@@ -41,7 +41,7 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     ready_within: float = 60.0
-    stop_within: float = 4.0
+    stop_within: float = 2.5
     """Seconds after SIGTERM before SIGKILL."""
     once: bool = False
     """Whether it may end by itself: then exit 0 is its end, and not a death."""

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.clock import ManualClock
+from pipeline.errors import Misconfigured
 from pipeline.governance.starting import reasons_not_to_start
 from pipeline.local.estate import ESTATES, cameras_of, choose_scene, key_path, write_estate
 from schemas.estate import load_estate, load_regulations
 
 
 def test_a_video_of_the_users_comes_before_footage_and_footage_before_drawn_scenes(tmp_path: Path) -> None:
-    assert set(choose_scene("clip.mp4", tmp_path).sources.values()) == {"clip.mp4"}
+    assert set(choose_scene("0", tmp_path).sources.values()) == {"0"}
     assert all(source.startswith("drawn:") for source in choose_scene(None, None).sources.values())
     assert all(source.startswith("drawn:") for source in choose_scene(None, tmp_path).sources.values())
 
@@ -27,7 +28,7 @@ def test_footage_is_played_where_it_is(footage: Path) -> None:
 def test_every_demo_estate_may_start_and_says_that_its_values_are_for_demos(
     name: str, tmp_path: Path, clock: ManualClock
 ) -> None:
-    scene = choose_scene("clip.mp4", None).__class__(name, {}, "")
+    scene = choose_scene("0", None).__class__(name, {}, "")
     path = write_estate(scene, tmp_path)
     estate = load_estate(path)
     rules = load_regulations(path, estate)
@@ -40,9 +41,15 @@ def test_every_demo_estate_may_start_and_says_that_its_values_are_for_demos(
 
 
 def test_each_device_is_enrolled_with_a_key_of_its_own_that_only_its_owner_reads(tmp_path: Path) -> None:
-    estate = load_estate(write_estate(choose_scene("clip.mp4", None), tmp_path))
+    estate = load_estate(write_estate(choose_scene("0", None), tmp_path))
     devices = [device for store in estate.stores for device in store.devices]
 
     assert len({device.public_key for device in devices}) == len(devices)
     for device in devices:
         assert key_path(tmp_path, device.id).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_video_that_is_not_there_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="no such file"):
+        choose_scene(str(tmp_path / "none.mp4"), None)
+    assert choose_scene("rtsp://127.0.0.1/stream", None).estate == "video.toml"
