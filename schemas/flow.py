@@ -92,4 +92,5 @@ class CoverageWindow(Window):
     skipped: Count
     erased: Count
     late: Count
-    people_tracked: Count
+    people_tracked: Count | None
+    """None where it is withheld: somebody was there, but fewer than may be told of."""

@@ -45,7 +45,7 @@ class CoverageRow(NamedTuple):
     skipped: int
     erased: int
     late: int
-    people_tracked: int
+    people_tracked: int | None
     notice_id: str
     model_digest: str
     config_digest: str

@@ -240,6 +240,7 @@ def _flow(closed: Closed, what: _Count, by: Publisher, version: int) -> FlowWind
 
 def _coverage(closed: Closed, by: Publisher, version: int) -> CoverageWindow:
     tally = closed.tally
+    withheld = privacy.suppressed((tally.people,), privacy.least(by.settings))
     return CoverageWindow(
         **_envelope(closed, by, version, "coverage"),
         # A device whose numbers leap has lost more than can be told.
@@ -249,7 +250,7 @@ def _coverage(closed: Closed, by: Publisher, version: int) -> CoverageWindow:
         skipped=min(tally.skipped, MOST),
         erased=tally.erased,
         late=tally.late,
-        people_tracked=tally.people,
+        people_tracked=None if withheld else tally.people,
     )
 
 

@@ -26,7 +26,7 @@ class Query(Generic[Answer]):
 
 
 class Totals(NamedTuple):
-    """What a run has left in the warehouse. A person counts in the window in which they became known."""
+    """What a run has left in the warehouse. A person counts where they became known, unless that is withheld."""
 
     flow_rows: int
     alerts: int
@@ -104,7 +104,7 @@ def totals(since: datetime = LONG_AGO) -> Query[Totals]:
         "totals",
         "SELECT (SELECT count() FROM people_flow FINAL WHERE window_start >= {since:DateTime64(6)}), "
         "(SELECT count() FROM alerts FINAL WHERE utc_time >= {since:DateTime64(6)}), "
-        "(SELECT sum(people_tracked) FROM coverage FINAL WHERE window_start >= {since:DateTime64(6)}), "
+        "(SELECT ifNull(sum(people_tracked), 0) FROM coverage FINAL WHERE window_start >= {since:DateTime64(6)}), "
         "(SELECT toUInt64(sum(values[1])) FROM people_flow FINAL "
         "WHERE window_start >= {since:DateTime64(6)} AND metric IN ('line_in', 'line_out'))",
         Totals,

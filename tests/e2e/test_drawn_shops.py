@@ -90,7 +90,7 @@ async def test_every_visit_of_the_staff_area_and_every_long_stay_is_an_alert_onc
 async def test_everybody_is_followed_once(shops: House, truths: dict[tuple[str, str], Truth]) -> None:
     people: Counter[tuple[str, str]] = Counter()
     for row in await shops.rows(CoverageRow):
-        people[row.store_id, row.camera_id] += row.people_tracked
+        people[row.store_id, row.camera_id] += row.people_tracked or 0
 
     assert people == {camera: true.people for camera, true in truths.items()}
 

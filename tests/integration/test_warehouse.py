@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.errors import Misconfigured, Unavailable
+from pipeline.errors import Unavailable
 from pipeline.flow.rows import Row
 from pipeline.local.clickhouse import OWNER, READER, WRITER, User
 from pipeline.warehouse import queries
@@ -85,6 +85,13 @@ async def test_rows_come_back_as_they_went(writer: Warehouse, reader: Warehouse)
     assert await reader.ask(queries.coverage_latest(NOON)) == (coverage(),)
 
 
+async def test_r51_how_many_people_there_were_can_be_withheld(writer: Warehouse, reader: Warehouse) -> None:
+    await writer.insert([coverage(people_tracked=None)])
+
+    assert await reader.ask(queries.coverage_latest(NOON)) == (coverage(people_tracked=None),)
+    assert [each.people_tracked for each in await reader.ask(queries.totals())] == [0]
+
+
 async def test_the_latency_of_an_alert_is_that_of_its_first_arrival(writer: Warehouse, reader: Warehouse) -> None:
     await writer.insert([alert()])
     (first,) = await reader.ask(queries.latency())
@@ -133,7 +140,7 @@ async def test_today_is_the_day_of_the_store(writer: Warehouse, reader: Warehous
 )
 async def test_r17_what_is_not_granted_is_denied(clickhouse: Engine, user: User, statement: str) -> None:
     async with Warehouse(clickhouse.login(user)) as warehouse:
-        with pytest.raises(Misconfigured, match="497"):
+        with pytest.raises(Unavailable, match="497"):
             await warehouse.run(statement)
 
 
@@ -142,19 +149,19 @@ async def test_r17_what_is_not_granted_is_denied(clickhouse: Engine, user: User,
 )
 async def test_r17_without_a_password_nothing_is_read(clickhouse: Engine, statement: str) -> None:
     async with Warehouse(clickhouse.anonymous()) as warehouse:
-        with pytest.raises(Misconfigured, match="497"):
+        with pytest.raises(Unavailable, match="497"):
             await warehouse.run(statement)
 
 
 async def test_a_wrong_password_says_so(clickhouse: Engine) -> None:
     async with Warehouse(clickhouse.stranger()) as warehouse:
-        with pytest.raises(Misconfigured, match="516"):
+        with pytest.raises(Unavailable, match="516"):
             await warehouse.ask(queries.totals())
 
 
 async def test_tables_that_were_not_made_are_a_matter_of_setup(fresh_clickhouse: Engine) -> None:
     async with Warehouse(fresh_clickhouse.login(OWNER, "default")) as warehouse:
-        with pytest.raises(Misconfigured, match="migrate"):
+        with pytest.raises(Unavailable, match="migrate"):
             await warehouse.ask(queries.totals())
 
 

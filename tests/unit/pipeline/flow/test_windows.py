@@ -57,6 +57,12 @@ def starts(closed: tuple[Closed, ...]) -> list[float]:
     return [(each.start - NOON).total_seconds() for each in closed]
 
 
+def covered(closed: Closed, by: Publisher) -> CoverageWindow:
+    *_, told = publish(closed, by, 1)
+    assert isinstance(told, CoverageWindow)
+    return told
+
+
 def flows(closed: Closed, by: Publisher = DEMO, version: int = 1) -> dict[Metric, FlowWindow]:
     return {each.metric: each for each in publish(closed, by, version) if isinstance(each, FlowWindow)}
 
@@ -160,11 +166,19 @@ def test_dwells_are_counted_by_length() -> None:
 
 
 def test_r51_few_people_are_not_told_of() -> None:
-    told = flows(Closed(NOON, Tally(came_in={DOOR: 2}, went_out={DOOR: 3})), PUBLISHED)
+    few = Closed(NOON, Tally(people=2, came_in={DOOR: 2}, went_out={DOOR: 3}))
+
+    told = flows(few, PUBLISHED)
 
     assert (told[Metric.LINE_IN].suppressed, told[Metric.LINE_IN].values) == (True, ())
     assert told[Metric.LINE_OUT].values == (3,)
     assert all(each.suppressed_below == 3 for each in told.values())
+    assert covered(few, PUBLISHED).people_tracked is None
+
+
+@pytest.mark.parametrize(("people", "by", "told"), [(0, PUBLISHED, 0), (3, PUBLISHED, 3), (1, DEMO, 1)])
+def test_r51_nobody_enough_and_a_demos_people_are_told_of(people: int, by: Publisher, told: int) -> None:
+    assert covered(Closed(NOON, Tally(people=people)), by).people_tracked == told
 
 
 @pytest.mark.parametrize(("people", "withheld"), [((0,), False), ((1,), True), ((2, 5), True), ((3, 0), False)])
