@@ -266,7 +266,7 @@ class Device:
 @contextlib.asynccontextmanager
 async def house(folder: Path, *, devices: bool = False, loop: bool = True) -> AsyncIterator[House]:
     """Start everything but, unless asked, the devices, in this folder; stop all of it at the end."""
-    _link_provisioned(folder)
+    link_provisioned(folder)
     estate = choose_scene(None, None)
     demo = Demo(Wish(folder, estate, headless=True, devices=devices, loop=loop), Console(quiet=True))
     # A slow machine may be late, and everything is counted all the same.
@@ -278,7 +278,7 @@ async def house(folder: Path, *, devices: bool = False, loop: bool = True) -> As
             await demo.stop()
 
 
-def _link_provisioned(folder: Path) -> None:
+def link_provisioned(folder: Path) -> None:
     """Put what was provisioned into the folder, by name."""
     home = Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")).absolute()
     assert (home / "kafka").exists(), "no Kafka: run `make provision`"
