@@ -1,7 +1,7 @@
 """ClickHouse as the warehouse: rows in, answers to named queries out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -9,9 +9,15 @@ from urllib.parse import urlsplit
 
 from clickhouse_connect.driver import create_async_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from clickhouse_connect.driver.exceptions import Error, OperationalError
+from clickhouse_connect.driver.exceptions import (
+    DataError,
+    Error,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+)
 
-from pipeline.errors import Misconfigured, Unavailable
+from pipeline.errors import Unavailable
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow, Row
 from pipeline.warehouse.login import Login
 from pipeline.warehouse.queries import Query
@@ -25,15 +31,31 @@ TABLES: Final[dict[type[Row], str]] = {AlertRow: "alerts", FlowRow: "people_flow
 PASSING: Final = frozenset(
     {159, 160, 164, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 319, 394, 425, 999}
 )
-# Unknown database or table or column, not allowed, wrong password.
-UNPREPARED: Final = frozenset({16, 47, 60, 81, 192, 193, 194, 497, 516})
+# What somebody has to set up, by the server's code. None of it is a row's fault: whoever writes waits meanwhile.
+_MIGRATE: Final = "run `mimamori warehouse migrate`"
+_LOGIN: Final = "check MIMAMORI_CLICKHOUSE__URL and the password, …__WRITER_PASSWORD or …__READER_PASSWORD"
+NO_COLUMN: Final = 16
+UNPREPARED: Final[Mapping[int, tuple[str, str]]] = {
+    NO_COLUMN: ("lacks a column", _MIGRATE),
+    47: ("lacks a column", _MIGRATE),
+    60: ("lacks a table", _MIGRATE),
+    81: ("lacks the database", _MIGRATE),
+    192: ("does not know the user", _LOGIN),
+    193: ("does not take the password", _LOGIN),
+    194: ("asks for a password", _LOGIN),
+    # Also what it says of a table that is not there to somebody who has no right to know.
+    497: ("does not allow this to the user", f"{_MIGRATE}, or {_LOGIN}"),
+    516: ("does not let the user in", _LOGIN),
+}
+# What the driver refuses before anything is sent: a mistake of ours, or a value that it cannot write.
+_OURS: Final = (DataError, InterfaceError, NotSupportedError, ProgrammingError)
 
 
 class Warehouse:
     """A connection that is made when it is first needed, and made again when it was lost.
 
-    Every method raises `Unavailable` when ClickHouse is away, busy or late, and `Misconfigured` when it lacks its
-    tables or does not let us in. Writing the same rows again, in any grouping, changes no answer.
+    Every method raises `Unavailable` when ClickHouse is away, busy or late, lacks its tables or does not let us in; the
+    message says which, and the mend. Writing the same rows again, in any grouping, changes no answer.
     """
 
     def __init__(self, login: Login) -> None:
@@ -80,7 +102,7 @@ class Warehouse:
                 self._client = self._client or await connect(self._login)
             yield self._client
         except Error as error:
-            raise meaning(error) from error
+            raise meaning(error, self._login) from error
 
 
 async def connect(login: Login) -> AsyncClient:
@@ -100,14 +122,23 @@ async def connect(login: Login) -> AsyncClient:
     )
 
 
-def meaning(error: Error) -> Exception:
+def meaning(error: Error, login: Login) -> Exception:
     """Say what an error of the driver means here. The server's text stays in its cause: it may quote a row."""
-    code = error.code
-    if code in PASSING or (code is None and isinstance(error, OperationalError)):
-        return Unavailable(f"ClickHouse is away or busy (code {code})")
-    if code in UNPREPARED:
-        return Misconfigured(f"ClickHouse refused (code {code}): run `mimamori warehouse migrate`, check its users")
+    address, code = urlsplit(login.url), NO_COLUMN if _lacks_column(error) else error.code
+    where = f"ClickHouse at {address.hostname}:{address.port}"
+    if code is not None and code in UNPREPARED:
+        wrong, mend = UNPREPARED[code]
+        return Unavailable(f"{where} {wrong} ({login.database}, as {login.user}; code {code}): {mend}")
+    if code in PASSING:
+        return Unavailable(f"{where} is away or busy (code {code})")
+    if code is None and not isinstance(error, _OURS):
+        return Unavailable(f"{where} is away, or what answers there is no ClickHouse: check MIMAMORI_CLICKHOUSE__URL")
     return error
+
+
+def _lacks_column(error: Error) -> bool:
+    # The driver compares an insert's columns with the table's before the server can.
+    return isinstance(error, ProgrammingError) and str(error).startswith("Unrecognized column")
 
 
 def by_kind(rows: Iterable[Row]) -> dict[type[Row], list[Row]]:
