@@ -10,7 +10,7 @@ from pipeline.received import Received
 from schemas.dead_letter import DeadLetter
 from schemas.envelope import Invalid, Message, Module, Purpose
 from schemas.ids import NoticeId, StoreId, event_id
-from schemas.wire import Sealed, attributes
+from schemas.wire import Sealed, attributes, envelope_of
 
 LIVES: Final = timedelta(days=7)
 UNKNOWN: Final = "unknown"
@@ -36,7 +36,7 @@ def envelope(received: Received[Message | Sealed]) -> Broken:
     """Return what may be kept of a message that was read."""
     told = received.message
     message, size = (told.frame, len(told.value)) if isinstance(told, Sealed) else (told, 0)
-    headers = {name: text[:200] for name, text in attributes(message).items()}
+    headers = envelope_of([(name, text.encode()) for name, text in attributes(message).items()])
     return Broken(received.ref, Invalid("bad_content"), "", headers, size, message.utc_time)
 
 

@@ -33,6 +33,8 @@ _COMMON: Final = {
 _ORDERED: Final = {"ce_deviceid", "ce_boot", "ce_sequence"}
 _FRAME: Final = _COMMON | _ORDERED | {"ce_keyid", "ce_motionincells", "ce_reference", "ce_module"}
 _KNOWN: Final = _FRAME | {SIGNATURE}
+_TOLD: Final = _FRAME - {"ce_motionincells"}
+"""What a dead letter may say. Where somebody moved can be collated with pictures, and a dead letter outlives them."""
 
 
 class Record(NamedTuple):
@@ -175,12 +177,8 @@ def read_headers(headers: Headers) -> dict[str, str]:
 
 
 def envelope_of(headers: Headers) -> dict[str, str]:
-    """Return what may be kept of a broken record's headers: known names, cut to 200 characters."""
-    return {
-        name: (raw or b"").decode(errors="replace")[:200]
-        for name, raw in headers
-        if name in _KNOWN and name != SIGNATURE
-    }
+    """Return what a dead letter may keep of headers: known names, cut to 200 characters."""
+    return {name: (raw or b"").decode(errors="replace")[:200] for name, raw in headers if name in _TOLD}
 
 
 def _type_of(texts: Mapping[str, str]) -> type[Message]:

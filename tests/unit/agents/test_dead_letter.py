@@ -2,7 +2,12 @@
 
 from agents import dead_letter
 from pipeline.errors import Rejected
+from pipeline.received import Received
+from schemas.detections import FrameRef
 from schemas.envelope import DataClass
+from schemas.frame import Frame
+from schemas.wire import Sealed
+from tests.examples import examples
 from tests.unit.agents.twin import broken, tick
 
 
@@ -22,6 +27,17 @@ def test_a_refused_messages_letter_keeps_its_envelope_and_not_its_body() -> None
     assert letter.store_id == "s1"
     assert letter.headers["ce_source"] == "/stores/s1/cameras/a"
     assert (letter.reason, letter.detail) == ("unknown_camera", "no such camera")
+
+
+def test_r01_a_refused_frames_letter_does_not_say_where_somebody_moved() -> None:
+    frame = next(each for each in examples() if isinstance(each, Frame))
+    received = Received(Sealed(frame, b"sealed"), FrameRef(topic="frames.v1", partition=0, offset=1))
+    letter = dead_letter.of_rejected(received, Rejected("bad_image"), "detecting")
+
+    assert frame.motion_in_cells
+    assert "ce_motionincells" not in letter.headers
+    assert frame.motion_in_cells not in letter.model_dump_json()
+    assert letter.headers["ce_sequence"] == str(frame.sequence)
 
 
 def test_the_same_record_makes_the_same_letter() -> None:

@@ -244,3 +244,12 @@ def test_the_envelope_that_is_kept_of_a_broken_record_is_short_and_known() -> No
     kept = envelope_of([("ce_type", b"x" * 999), ("secret", b"pixels"), ("ce_signature", b"sig"), ("ce_id", b"\xff")])
 
     assert kept == {"ce_type": "x" * 200, "ce_id": "�"}
+
+
+def test_r01_what_outlives_a_frame_does_not_say_where_somebody_moved() -> None:
+    frame = next(each for each in examples() if isinstance(each, Frame))
+    kept = envelope_of(written(frame).headers)
+
+    assert frame.motion_in_cells
+    assert "ce_motionincells" not in kept
+    assert kept["ce_sequence"] == str(frame.sequence)
