@@ -1,6 +1,8 @@
 """The Faust app of a stage: settings that fit us, and the places where Faust must not do as it likes."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -8,11 +10,13 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from agents.dying import die
+from agents.dying import DIED, die
 from agents.stage import Stage
 from pipeline.settings import Kafka
 
 MEBIBYTE: Final = 1 << 20
+STOP_WITHIN: Final = 8.0
+"""Seconds after SIGTERM."""
 
 
 class Consumer(driver.Consumer):
@@ -111,10 +115,32 @@ async def _forget(app: Any, _revoked: object, **_options: Any) -> None:
     app.stage.forget()
 
 
+class Worker(faust.Worker):
+    """Stops when it is told to: in good order, or else at once."""
+
+    def _on_sigterm(self) -> None:
+        _end_within(STOP_WITHIN)
+        super()._on_sigterm()
+
+    def _on_sigint(self) -> None:
+        _end_within(STOP_WITHIN)
+        super()._on_sigint()
+
+
+def _end_within(seconds: float) -> None:
+    """End the process if it is still there then: with Kafka away, leaving the group in good order could last for ever.
+
+    Nothing is lost by it: state and position are in the state topic.
+    """
+    timer = threading.Timer(seconds, os._exit, (DIED,))
+    timer.daemon = True
+    timer.start()
+
+
 def work(app: App) -> None:
     """Run a worker in this process until it is told to stop; never returns."""
     import uvloop  # noqa: PLC0415 (not on Windows, where the tests of pure parts run too)
 
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, console_port=0)
+    worker = Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, console_port=0)
     worker.execute_from_commandline()

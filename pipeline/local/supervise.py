@@ -201,8 +201,11 @@ async def _spawn(child: Child, log: Path) -> asyncio.subprocess.Process:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to end this child when its parent is gone, however the parent went."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Ask Linux to end this child when its parent is gone, however the parent went.
+
+    At once: its neighbours go too, and a child that waits for them in good order would wait for ever.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 async def _end(running: _Running) -> None:

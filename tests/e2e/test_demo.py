@@ -93,6 +93,17 @@ def test_ctrl_c_stops_everything_in_ten_seconds_and_leaves_nothing_behind(
     assert living(pids) == []
 
 
+def test_a_demo_that_is_killed_takes_its_children_with_it(running: "subprocess.Popen[str]") -> None:
+    seen = "".join(lines_until(running, "Ctrl-C stops everything."))
+    pids = [int(pid) for pid in re.findall(r"│ (\d+)\s+│", seen)]
+    running.kill()
+
+    deadline = time.monotonic() + 10
+    while living(pids) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert living(pids) == []
+
+
 def test_two_demos_in_one_folder_are_refused(running: "subprocess.Popen[str]", home: Path) -> None:
     lines_until(running, "Kafka and weights")
     second = demo(home)
