@@ -98,7 +98,7 @@ def _error(response: httpx.Response) -> MimamoriError:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return Refused(said)
         case HTTPStatus.NOT_FOUND:
-            return Rejected("wrong_key", said)
+            return Rejected("unknown_key", said)
         case HTTPStatus.UNPROCESSABLE_ENTITY:
             return Rejected("bad_content", "the vault cannot read what was asked")
         case _:

@@ -127,7 +127,7 @@ class Vault:
         try:
             require(principal, Action.LEASE, purpose)
             if held is None:
-                raise Rejected("wrong_key", "there never was such a key")
+                raise Rejected("unknown_key", "there never was such a key")
             self._require_purpose(held.key.owner, purpose)
         except Refused as refusal:
             whose = {} if held is None else _owner_body(held.key.owner)

@@ -256,7 +256,7 @@ FRAMES: Final[Mapping[str, Kind]] = {
     "signature of another": Kind("bad_signature", _other_signature),
     "changed after signing": Kind("bad_signature", _changed_value),
     "unsigned": Kind("bad_signature", _unsigned),
-    "unknown key id": Kind("wrong_key", lambda scene, canary: _frame(scene, picture(canary), key_id=KeyId("0" * 32))),
+    "unknown key id": Kind("unknown_key", lambda scene, canary: _frame(scene, picture(canary), key_id=KeyId("0" * 32))),
     "key id of another camera": Kind("not_sealed_for_this", _of_other_key),
     "for another purpose": Kind(
         "no_key_for_this", lambda scene, canary: _frame(scene, picture(canary), purpose=Purpose.PEOPLE_FLOW)

@@ -112,7 +112,7 @@ async def test_each_answer_has_its_error(house: House) -> None:
 
     with pytest.raises(Refused, match="may not lease"):
         await leases.private_key(key.key_id, Purpose.PEOPLE_FLOW)
-    with pytest.raises(Rejected):
+    with pytest.raises(Rejected, match="unknown_key"):
         await leases.private_key(KeyId("never"), DOOR.purpose)
     house.clock.advance(2 * TTL)
     with pytest.raises(Erased):

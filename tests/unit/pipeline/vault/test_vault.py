@@ -214,7 +214,7 @@ def test_keys_that_live_on_are_lent_after_others_were_destroyed(vault: Vault) ->
 
 
 def test_a_key_that_never_was_is_rejected(vault: Vault) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(Rejected, match="unknown_key"):
         vault.lease(DETECTING, KeyId("never"), DOOR.purpose, WORKER.public, NOON)
 
 
