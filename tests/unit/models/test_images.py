@@ -105,7 +105,7 @@ def test_r19_other_formats_and_broken_structures_are_refused(data: bytes, why: s
         decode_jpeg(data)
 
 
-def test_r19_a_frame_that_comes_twice_is_refused() -> None:
+def test_r19_two_pictures_in_one_are_refused() -> None:
     start = JPEG.index(b"\xff\xc0")
     frame = JPEG[start : start + 19]
 

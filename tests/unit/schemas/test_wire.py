@@ -5,7 +5,7 @@ import contextlib
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.detections import Erased
 from schemas.documents import documents
-from schemas.envelope import DataClass, Invalid, Message, Purpose
+from schemas.envelope import DataClass, Invalid, Message, Purpose, Reason
 from schemas.flow import FlowWindow
 from schemas.frame import Frame
 from schemas.topics import MESSAGES, Topic, topics
@@ -253,3 +253,11 @@ def test_r01_what_outlives_a_frame_does_not_say_where_somebody_moved() -> None:
     assert frame.motion_in_cells
     assert "ce_motionincells" not in kept
     assert kept["ce_sequence"] == str(frame.sequence)
+
+
+def test_every_reason_is_given_somewhere() -> None:
+    root = SCHEMAS.parent
+    code = [path for folder in ("agents", "pipeline", "schemas") for path in (root / folder).rglob("*.py")]
+    text = "".join(path.read_text(encoding="utf-8") for path in code if path != SCHEMAS / "envelope.py")
+
+    assert [reason for reason in get_args(Reason) if f'"{reason}"' not in text] == []

@@ -54,7 +54,7 @@ def test_the_engine_is_told_hashes_and_no_passwords(clickhouse: Clickhouse) -> N
         assert hashlib.sha256(password.encode()).hexdigest() in text
 
 
-def test_r52_the_user_without_a_password_may_do_nothing_but_open_the_listener(clickhouse: Clickhouse) -> None:
+def test_the_user_without_a_password_may_do_nothing_but_open_the_listener(clickhouse: Clickhouse) -> None:
     default = tree(clickhouse, "users.xml").find("users/default")
 
     assert default is not None
