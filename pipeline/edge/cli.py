@@ -18,6 +18,7 @@ from pipeline.edge.run import Run, run
 from pipeline.edge.start import Asked, identify, permit
 from pipeline.logs import configure
 from pipeline.settings import Logs, Settings, settings
+from pipeline.vault.hardening import keep_memory_private
 from schemas.ids import CameraId, StoreId
 
 app = typer.Typer(rich_markup_mode="rich")
@@ -70,6 +71,7 @@ def publish(  # noqa: PLR0917 - the command line's own options, each by name
     chosen, clock, stopped = settings(), SystemClock(), threading.Event()
     asked = Asked(StoreId(store), CameraId(camera), fps, width)
     allowed = permit(estate or chosen.estate, asked, clock)
+    keep_memory_private()
     rate = Rate(allowed.camera.fps, source_fps)
     opened = open_source(source, rate, loop=loop, clock=clock, wait=stopped.wait)
     home = chosen.home / "devices"

@@ -1,8 +1,7 @@
-"""A process that holds keys leaves no image of its memory behind."""
+"""A process that holds keys or pictures leaves no image of its memory behind."""
 
 import ctypes
 import os
-import resource
 import sys
 from typing import Final
 
@@ -11,7 +10,10 @@ _PR_SET_DUMPABLE: Final = 4
 
 def keep_memory_private() -> None:
     """Turn off core dumps, and on Linux reading of this process's memory by others of the same user."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 (not on Windows)
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
