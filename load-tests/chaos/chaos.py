@@ -97,6 +97,7 @@ class Found:
     control: int = 0
     """How much differs when one detected frame is left out on purpose: a comparison that says 0 then sees nothing."""
     dead_letters: dict[str, int] = field(default_factory=dict)
+    """Whatever dies, every record can be used: any of these is a failure too."""
     calm_after: float = 0.0
     seconds: float = 0.0
 

@@ -38,7 +38,7 @@ def main() -> int:
     (home / "results").mkdir(parents=True, exist_ok=True)
     (home / "results" / "chaos.json").write_text(json.dumps(result, indent=2))
     print(json.dumps(result))
-    if found.difference or not found.control:
+    if found.difference or found.dead_letters or not found.control:
         console.print(f"What there is to see lies in {place}")
         return 1
     shutil.rmtree(place)

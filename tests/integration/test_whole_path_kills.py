@@ -26,3 +26,4 @@ def test_no_frame_alert_window_or_receipt_is_lost_or_doubled_whatever_is_killed(
     assert result["alerts"] > 0
     assert result["keys_destroyed"] > 0
     assert result["difference"] == 0
+    assert result["dead_letters"] == {}
