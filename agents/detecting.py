@@ -124,10 +124,14 @@ def unlikeliest(estate: Estate) -> float:
 
 
 def create(settings: Settings, estate: Estate) -> App:
-    """Make the stage."""
+    """Make the stage.
+
+    Raises:
+        Misconfigured: It has no token for the vault: it would wait for ever.
+    """
+    vault = VaultClient(settings.vault.url, settings.vault.bearer())
     app = create_app("detecting", settings.kafka, buffer=32)
     stage = Stage(app, "detecting", topics=topics(estate.frame_ttl), sources=["frames.v1"], outputs=["detections.v1"])
-    vault = VaultClient(settings.vault.url, settings.vault.token.get_secret_value())
     detecting = Detecting(
         estate,
         Leases(vault),

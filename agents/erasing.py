@@ -57,7 +57,12 @@ class Erasing:
 
 
 def create(settings: Settings, estate: Estate) -> App:
-    """Make the stage."""
+    """Make the stage.
+
+    Raises:
+        Misconfigured: It has no token for the vault: it would wait for ever.
+    """
+    vault = VaultClient(settings.vault.url, settings.vault.bearer())
     app = create_app("erasing", settings.kafka)
     stage = Stage(
         app,
@@ -66,7 +71,7 @@ def create(settings: Settings, estate: Estate) -> App:
         sources=[SOURCE],
         outputs=["erasures.v1", "audit.v1"],
     )
-    erasing = Erasing(stage, VaultClient(settings.vault.url, settings.vault.token.get_secret_value()))
+    erasing = Erasing(stage, vault)
 
     async def pass_by(items: Any) -> list[Result]:
         return [() for _ in items]

@@ -46,6 +46,18 @@ class Vault(_Branch):
     token: SecretStr = SecretStr("")
     ahead: Length = Field(default=timedelta(hours=1), description="How far ahead a device fetches public keys")
 
+    def bearer(self) -> str:
+        """Return the token.
+
+        Raises:
+            Misconfigured: There is none.
+        """
+        if token := self.token.get_secret_value().strip():
+            return token
+        raise Misconfigured(
+            "MIMAMORI_VAULT__TOKEN is not set: `mimamori vault tokens` names the files, one a principal"
+        )
+
 
 class Logs(_Branch):
     """How logs are written."""

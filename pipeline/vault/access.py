@@ -31,6 +31,10 @@ class Action(StrEnum):
     STATUS = "status"
 
 
+class WrongRole(Refused):
+    """Whoever asks may not do this for anybody or anything: they come with somebody else's token."""
+
+
 class Principal(Frozen):
     """Who asks. A device belongs to one store, and asks for no other."""
 
@@ -64,7 +68,9 @@ def require(principal: Principal, action: Action, purpose: Purpose | None = None
     """Refuse what the table does not name.
 
     Raises:
-        Refused: As it says.
+        WrongRole: Not for any purpose.
+        Refused: Not for this purpose, or in this store.
     """
     if not may(principal, action, purpose, store):
-        raise Refused(f"{principal.name} may not {action}" + (f" for {purpose}" if purpose else ""))
+        kind = Refused if (principal.role, action) in MAY else WrongRole
+        raise kind(f"{principal.name} may not {action}" + (f" for {purpose}" if purpose else ""))

@@ -1,9 +1,10 @@
 """What goes over the wire between the vault and those who ask it."""
 
+from enum import StrEnum
 from typing import Annotated, Final
 
 import rfc8785
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.vault.ledger import Entry
 from schemas.envelope import Purpose
@@ -91,6 +92,27 @@ class Status(_Answer):
     frame_ttl_seconds: float
     clock_doubtful: bool = False
     ledger_public_key: bytes = b""
+
+
+class Fault(StrEnum):
+    """Why the vault gives nothing, in its problem details: what no vault says was not answered by one."""
+
+    STRANGER = "stranger"
+    WRONG_ROLE = "wrong_role"
+    REFUSED = "refused"
+    UNKNOWN_KEY = "unknown_key"
+    ERASED = "erased"
+    UNREADABLE = "unreadable"
+    AWAY = "away"
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457), as far as they are read."""
+
+    detail: str = ""
+    fault: Fault
+    fields: tuple[str, ...] = ()
+    """What could not be read."""
 
 
 def lease_info(lease: Lease) -> bytes:

@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -16,10 +15,13 @@ from pydantic import BaseModel, ValidationError
 from pipeline import sealing
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
 from pipeline.sealing import KeyPair, SealSuite
+from pipeline.vault.access import WrongRole
 from pipeline.vault.api import (
+    Fault,
     Lease,
     LeaseRequest,
     LedgerPage,
+    Problem,
     PublicKey,
     PublicKeys,
     PublicKeysQuery,
@@ -37,14 +39,18 @@ _TIMEOUT: Final = httpx.Timeout(5)
 _BEHIND: Final = timedelta(seconds=10)
 """How long a frame may take from the camera to the seal."""
 
+_FROM_THE_MESSAGE: Final = frozenset({"key_id", "purpose"})
+"""What a lease's request takes over from a message; the rest is ours."""
+
+_SET: Final = "set MIMAMORI_VAULT__TOKEN (`mimamori vault tokens` names the files)"
 _ERASED_REMEMBERED: Final = 50_000
 
 
 class VaultClient:
     """One principal's way to the vault.
 
-    Every method raises Unavailable when the vault is away, Refused when this principal may not, Erased when the key is
-    gone, and Rejected when there never was such a thing.
+    Every method raises Unavailable when the vault is away, does not know the token or is none, Refused when this
+    principal may not, Erased when the key is gone, and Rejected when there never was such a key.
     """
 
     def __init__(self, url: str, token: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -59,7 +65,10 @@ class VaultClient:
 
     async def lease(self, key_id: KeyId, purpose: Purpose, lease_public: bytes) -> Lease:
         """Ask to hold a private key. It comes sealed to `lease_public`."""
-        asked = LeaseRequest(key_id=key_id, purpose=purpose, lease_public=lease_public)
+        try:
+            asked = LeaseRequest(key_id=key_id, purpose=purpose, lease_public=lease_public)
+        except ValidationError:
+            raise Rejected("unknown_key", "no key has such a name") from None
         return await self._ask(Lease, "POST", "/v1/leases", json=asked.model_dump(mode="json"))
 
     async def ledger(self, from_index: int, limit: int = 1000) -> LedgerPage:
@@ -88,21 +97,33 @@ class VaultClient:
 
 
 def _error(response: httpx.Response) -> MimamoriError:
+    """Say what an answer means. What is not plainly about the key or the purpose is a fault of ours: it is waited for,
+    else a wrong setting would pass for frames that nobody may open."""
     try:
-        said = str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        said = f"the vault answered {response.status_code}"
-    match response.status_code:
-        case HTTPStatus.GONE:
-            return Erased(said)
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return Refused(said)
-        case HTTPStatus.NOT_FOUND:
-            return Rejected("unknown_key", said)
-        case HTTPStatus.UNPROCESSABLE_ENTITY:
-            return Rejected("bad_content", "the vault cannot read what was asked")
-        case _:
-            return Unavailable(said)
+        said = Problem.model_validate_json(response.content)
+    except ValidationError:
+        return Unavailable(
+            f"what answers at {response.url.host}:{response.url.port} is no vault (status {response.status_code}): "
+            "check MIMAMORI_VAULT__URL"
+        )
+    return _MEANING[said.fault](said)
+
+
+def _unreadable(said: Problem) -> MimamoriError:
+    if said.fields and set(said.fields) <= _FROM_THE_MESSAGE:
+        return Rejected("unknown_key", "the vault cannot read the key's name or purpose")
+    return Unavailable(f"the vault cannot read what was asked: are both of one version? {said.detail}")
+
+
+_MEANING: Final[Mapping[Fault, Callable[[Problem], MimamoriError]]] = {
+    Fault.STRANGER: lambda said: Unavailable(f"{said.detail}: {_SET}"),
+    Fault.WRONG_ROLE: lambda said: WrongRole(f"{said.detail}: {_SET}"),
+    Fault.REFUSED: lambda said: Refused(said.detail),
+    Fault.UNKNOWN_KEY: lambda said: Rejected("unknown_key", said.detail),
+    Fault.ERASED: lambda said: Erased(said.detail),
+    Fault.UNREADABLE: _unreadable,
+    Fault.AWAY: lambda said: Unavailable(said.detail),
+}
 
 
 class DeviceKeys:
@@ -181,7 +202,7 @@ class Leases:
             Erased: It was destroyed: count the frame and go on.
             Refused: Not for this worker or this purpose.
             Rejected: There never was such a key.
-            Unavailable: The vault is away: wait and try again.
+            Unavailable: The vault is away, or our token is not one for this: wait and try again.
         """
         if (private := self.held(key_id, purpose)) is not None:
             return private
@@ -207,9 +228,18 @@ class Leases:
         except Erased:
             self._remember_erased(key_id)
             raise
-        private = bytearray(sealing.open_(self._pair.private, lease_info(lease), lease.sealed))
+        except WrongRole as error:
+            # No frame is at fault for it.
+            raise Unavailable(str(error)) from None
+        private = self._opened(lease)
         # From when it was asked for, by a clock that only runs: neither the way here nor a clock that was set adds.
         return self._hold((key_id, purpose), private, asked_at + (lease.ends_at - lease.at).total_seconds())
+
+    def _opened(self, lease: Lease) -> bytearray:
+        try:
+            return bytearray(sealing.open_(self._pair.private, lease_info(lease), lease.sealed))
+        except Rejected:
+            raise Unavailable("the vault's lease does not open: are both of one version?") from None
 
     def _hold(self, asked: tuple[KeyId, Purpose], private: bytearray, ends: float) -> bytearray:
         self._end(asked)

@@ -16,8 +16,17 @@ from starlette.exceptions import HTTPException
 
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
 from pipeline.logs import log
-from pipeline.vault.access import Action, Principal, require
-from pipeline.vault.api import Lease, LeaseRequest, LedgerPage, PublicKey, PublicKeys, PublicKeysQuery, Status
+from pipeline.vault.access import Action, Principal, WrongRole, require
+from pipeline.vault.api import (
+    Fault,
+    Lease,
+    LeaseRequest,
+    LedgerPage,
+    PublicKey,
+    PublicKeys,
+    PublicKeysQuery,
+    Status,
+)
 from pipeline.vault.guard import Guard
 from pipeline.vault.keys import BucketKey, Owner
 from pipeline.vault.ledger import Ledger
@@ -35,12 +44,18 @@ class Stranger(MimamoriError):
     """No token, or one that nobody holds."""
 
 
-_STATUS: Final[dict[type[MimamoriError], HTTPStatus]] = {
-    Stranger: HTTPStatus.UNAUTHORIZED,
-    Refused: HTTPStatus.FORBIDDEN,
-    Rejected: HTTPStatus.NOT_FOUND,
-    Erased: HTTPStatus.GONE,
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+class Unreadable(MimamoriError):
+    """What was asked makes no sense, whatever keys there are."""
+
+
+_FAULTS: Final[dict[type[MimamoriError], tuple[HTTPStatus, Fault]]] = {
+    Stranger: (HTTPStatus.UNAUTHORIZED, Fault.STRANGER),
+    WrongRole: (HTTPStatus.FORBIDDEN, Fault.WRONG_ROLE),
+    Refused: (HTTPStatus.FORBIDDEN, Fault.REFUSED),
+    Rejected: (HTTPStatus.NOT_FOUND, Fault.UNKNOWN_KEY),
+    Erased: (HTTPStatus.GONE, Fault.ERASED),
+    Unreadable: (HTTPStatus.UNPROCESSABLE_ENTITY, Fault.UNREADABLE),
+    Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, Fault.AWAY),
 }
 
 
@@ -77,7 +92,12 @@ class Keeper:
         expires_at = self.vault.expires_at(asked.key_id) if reading.doubtful else None
         if expires_at is not None and reading.now < expires_at <= reading.wall:
             raise Unavailable("the clock leapt: whether this key has expired is not known yet")
-        return self.vault.lease(principal, asked.key_id, asked.purpose, asked.lease_public, reading.now)
+        try:
+            return self.vault.lease(principal, asked.key_id, asked.purpose, asked.lease_public, reading.now)
+        except Rejected as why:
+            if why.reason == "unknown_key":
+                raise
+            raise Unreadable(f"lease_public: {why.detail}") from None
 
     def status(self) -> Status:
         reading = self.guard.read()
@@ -108,8 +128,8 @@ async def destroy_on_time(keeper: Keeper) -> None:
 def app_of(keeper: Keeper, tokens: Tokens) -> FastAPI:
     """Put a vault behind HTTP. It must have recovered before."""
     app = FastAPI(title="Mimamori vault", version="1", docs_url=None, redoc_url=None, lifespan=_lifespan(keeper))
-    for error, status in _STATUS.items():
-        app.add_exception_handler(error, _problem(status))
+    for error, (status, fault) in _FAULTS.items():
+        app.add_exception_handler(error, _problem(status, fault))
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _plain)
     whose = _whose(tokens)
@@ -204,9 +224,9 @@ def _public(key: BucketKey) -> PublicKey:
     )
 
 
-def _problem(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _problem(status: HTTPStatus, fault: Fault) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(_: Request, error: Exception) -> Response:
-        return _details(status, str(error))
+        return _details(status, str(error), fault=fault.value)
 
     return answer
 
@@ -215,7 +235,8 @@ async def _unreadable(_: Request, error: Exception) -> Response:
     # Where and why, never what: the framework's own answer quotes the request.
     wrong = error.errors() if isinstance(error, RequestValidationError) else ()
     told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong)
-    return _details(HTTPStatus.UNPROCESSABLE_ENTITY, told)
+    fields = [str(each["loc"][-1]) for each in wrong]
+    return _details(HTTPStatus.UNPROCESSABLE_ENTITY, told, fault=Fault.UNREADABLE.value, fields=fields)
 
 
 async def _plain(_: Request, error: Exception) -> Response:
@@ -223,8 +244,8 @@ async def _plain(_: Request, error: Exception) -> Response:
     return _details(status, status.phrase)
 
 
-def _details(status: HTTPStatus, detail: str) -> Response:
+def _details(status: HTTPStatus, detail: str, **members: object) -> Response:
     """Answer with problem details (RFC 9457)."""
-    content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    content = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **members}
     more = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(content, status.value, more, media_type="application/problem+json")

@@ -7,14 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.detecting import Detecting
+from agents.detecting import Detecting, create
 from agents.handling import Result
 from models.detector import Detector
 from models.networks.letterbox import Picture
 from pipeline import sealing, signing
 from pipeline.clock import ManualClock
-from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
+from pipeline.errors import Erased, MimamoriError, Misconfigured, Refused, Rejected, Unavailable
 from pipeline.received import Received
+from pipeline.settings import Settings
 from schemas import detections
 from schemas.detections import Detection, FrameDetections, ObjectType, Skipped, Still
 from schemas.envelope import Message, Module
@@ -146,3 +147,10 @@ async def test_r19_a_bad_picture_is_a_dead_letter_and_nothing_behind_it_is_lost(
     assert isinstance(bad, Rejected)
     assert bad.reason == "bad_image"
     assert isinstance(said(good), FrameDetections)
+
+
+def test_without_a_token_for_the_vault_it_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIMAMORI_VAULT__TOKEN", raising=False)
+
+    with pytest.raises(Misconfigured, match="MIMAMORI_VAULT__TOKEN"):
+        create(Settings(), ESTATE)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 from faust.types.tuples import TP
 
-from agents.erasing import SOURCE, Erasing
-from pipeline.errors import MimamoriError, Unavailable
+from agents.erasing import SOURCE, Erasing, create
+from pipeline.errors import MimamoriError, Misconfigured, Unavailable
+from pipeline.settings import Settings
 from pipeline.vault.api import LedgerPage
 from pipeline.vault.ledger import Entry, Kind
 from schemas.audit import AccessRecord
@@ -13,6 +15,7 @@ from schemas.envelope import Message
 from schemas.erasure import ErasureReceipt
 from schemas.frozen import iso
 from tests.examples import HOUR, NOON
+from tests.unit.pipeline.test_opening import ESTATE
 
 
 def destroyed(index: int) -> Entry:
@@ -120,3 +123,10 @@ async def test_an_absent_vault_is_asked_again() -> None:
     await follower.follow()
 
     assert len(stage.sent) == 1
+
+
+def test_without_a_token_for_the_vault_it_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIMAMORI_VAULT__TOKEN", raising=False)
+
+    with pytest.raises(Misconfigured, match="MIMAMORI_VAULT__TOKEN"):
+        create(Settings(), ESTATE)

@@ -25,6 +25,25 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_shown(monkeypatch: pytest
     assert "hunter2" not in str(wrong.value)
 
 
+@pytest.mark.parametrize("token", [None, "", " \n"])
+def test_who_needs_a_token_and_has_none_is_told_the_variable(
+    monkeypatch: pytest.MonkeyPatch, token: str | None
+) -> None:
+    if token is None:
+        monkeypatch.delenv("MIMAMORI_VAULT__TOKEN", raising=False)
+    else:
+        monkeypatch.setenv("MIMAMORI_VAULT__TOKEN", token)
+
+    with pytest.raises(Misconfigured, match="MIMAMORI_VAULT__TOKEN"):
+        Settings().vault.bearer()
+
+
+def test_a_tokens_last_line_break_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIMAMORI_VAULT__TOKEN", "hunter2\n")
+
+    assert Settings().vault.bearer() == "hunter2"
+
+
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIMAMORI_VAULT__TOKEN", "hunter2")
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from pipeline.errors import Refused
-from pipeline.vault.access import Action, Principal, Role, may, require
+from pipeline.vault.access import Action, Principal, Role, WrongRole, may, require
 from schemas.envelope import Purpose
 from schemas.ids import StoreId
 
@@ -43,6 +43,14 @@ def test_a_device_asks_for_its_own_store_alone() -> None:
     assert may(device, Action.PUBLIC_KEYS, PICTURES, GINZA)
     with pytest.raises(Refused, match="may not public_keys"):
         require(device, Action.PUBLIC_KEYS, PICTURES, SHIBUYA)
+
+
+def test_another_principals_token_is_told_from_another_purpose() -> None:
+    with pytest.raises(WrongRole):
+        require(_principal(Role.CONSOLE), Action.LEASE, PICTURES)
+    with pytest.raises(Refused) as refused:
+        require(_principal(Role.DETECTING), Action.LEASE, Purpose.PEOPLE_FLOW)
+    assert not isinstance(refused.value, WrongRole)
 
 
 def test_a_device_of_no_store_gets_nothing() -> None:

@@ -9,13 +9,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pipeline import sealing
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
 from pipeline.vault.api import LeaseRequest
 from pipeline.vault.client import DeviceKeys, Leases, VaultClient
 from pipeline.vault.keys import BucketKey
 from pipeline.vault.vault import Vault
+from schemas.ids import KeyId
 from tests.unit.pipeline.vault.building import BUCKET, DETECTING, DOOR, NOON, TTL, in_memory, keys_for
+
+
+def problem(status: int, fault: str, detail: str = "", *fields: str) -> httpx.Response:
+    return httpx.Response(status, json={"fault": fault, "detail": detail, "fields": fields})
 
 
 class Asked:
@@ -33,7 +39,7 @@ class Asked:
         try:
             lease = self.vault.lease(DETECTING, asked.key_id, asked.purpose, asked.lease_public, self.now)
         except Erased as error:
-            return httpx.Response(410, json={"detail": str(error)})
+            return problem(410, "erased", str(error))
         return httpx.Response(200, content=lease.model_dump_json())
 
     def leases(self) -> Leases:
@@ -124,11 +130,15 @@ async def test_an_erased_key_is_asked_for_once(asked: Asked, vault: Vault, key: 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (lambda _: httpx.Response(401), Refused),
-        (lambda _: httpx.Response(403, json={"detail": "no"}), Refused),
-        (lambda _: httpx.Response(404, json={"detail": "never"}), Rejected),
-        (lambda _: httpx.Response(410, json=[]), Erased),
-        (lambda _: httpx.Response(422), Rejected),
+        (lambda _: problem(403, "refused", "no"), Refused),
+        (lambda _: problem(404, "unknown_key", "never"), Rejected),
+        (lambda _: problem(410, "erased"), Erased),
+        (lambda _: problem(422, "unreadable", "a bad name", "key_id"), Rejected),
+        (lambda _: problem(422, "unreadable", "no key", "lease_public"), Unavailable),
+        (lambda _: problem(422, "unreadable", "too long", "lease_public", "key_id"), Unavailable),
+        (lambda _: problem(401, "stranger"), Unavailable),
+        (lambda _: problem(403, "wrong_role"), Unavailable),
+        (lambda _: problem(503, "away"), Unavailable),
         (lambda _: httpx.Response(503, text="<html>"), Unavailable),
         (lambda _: httpx.Response(500), Unavailable),
         (lambda _: httpx.Response(200, text="{}"), Unavailable),
@@ -141,6 +151,34 @@ async def test_each_answer_of_the_vault_has_one_meaning(
 
     with pytest.raises(error):
         await Leases(client, SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422, 500])
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b'{"detail": "Not Found"}'])
+async def test_what_no_vault_answered_is_waited_for_and_names_the_address(
+    status: int, content: bytes, key: BucketKey
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
+    client = VaultClient("http://proxy:81", "token", transport)
+
+    with pytest.raises(Unavailable, match=r"proxy:81 is no vault .*MIMAMORI_VAULT__URL"):
+        await Leases(client, SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
+
+
+async def test_a_lease_that_does_not_open_is_no_frames_fault(asked: Asked, key: BucketKey) -> None:
+    leases = asked.leases()
+    other = sealing.generate(SealSuite.X25519)
+    leases._pair = other._replace(private=bytearray(sealing.generate(SealSuite.X25519).private))
+
+    with pytest.raises(Unavailable, match="one version"):
+        await leases.private_key(key.key_id, DOOR.purpose)
+
+
+async def test_a_name_that_no_key_can_have_is_the_messages_fault(asked: Asked) -> None:
+    with pytest.raises(Rejected, match="unknown_key"):
+        await asked.leases().private_key(KeyId("No Key!"), DOOR.purpose)
+
+    assert asked.count == 0
 
 
 async def test_a_vault_that_is_away_is_unavailable() -> None:

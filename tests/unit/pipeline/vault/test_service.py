@@ -12,6 +12,7 @@ from pipeline.clock import ManualClock
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
 from pipeline.vault.access import Principal, Role
+from pipeline.vault.api import Status
 from pipeline.vault.client import DeviceKeys, Leases, VaultClient
 from pipeline.vault.guard import Guard
 from pipeline.vault.ledger import Kind
@@ -104,6 +105,34 @@ async def test_r04_only_stages_that_open_frames_get_leases(house: House, name: s
 
     with pytest.raises(Refused):
         await house.client(name).lease(key.key_id, DOOR.purpose, key.public)
+
+
+@pytest.mark.parametrize("token", ["", "guessed"])
+async def test_a_token_that_nobody_holds_is_waited_for_and_the_variable_named(house: House, token: str) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    stranger = Leases(VaultClient("http://vault", token, house.transport), SealSuite.X25519)
+
+    with pytest.raises(Unavailable, match="MIMAMORI_VAULT__TOKEN"):
+        await stranger.private_key(key.key_id, DOOR.purpose)
+
+
+async def test_a_token_of_another_stage_is_waited_for_and_the_variable_named(house: House) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+
+    with pytest.raises(Unavailable, match=r"console may not lease.*MIMAMORI_VAULT__TOKEN"):
+        await Leases(house.client("console"), SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
+
+
+async def test_a_path_that_is_none_is_waited_for(house: House) -> None:
+    with pytest.raises(Unavailable, match="no vault"):
+        await house.client("console")._ask(Status, "GET", "/v2/status")
+
+
+async def test_a_lease_key_that_the_vault_cannot_use_is_waited_for(house: House) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+
+    with pytest.raises(Unavailable, match="lease_public"):
+        await house.client("detecting").lease(key.key_id, DOOR.purpose, b"short")
 
 
 async def test_each_answer_has_its_error(house: House) -> None:
