@@ -24,7 +24,7 @@ from agents.position import Attempt, Kept, Plan, Saved, plan
 from agents.state_topic import StateTopic, find, make_reader
 from agents.wire import Broken, Item, Wire
 from pipeline.clock import Clock, SystemClock
-from pipeline.errors import Unavailable
+from pipeline.errors import Erased, MimamoriError, Rejected, Unavailable
 from pipeline.logs import log
 from pipeline.received import Received
 from schemas.envelope import Message
@@ -217,7 +217,10 @@ class Stage:
         return Outcome()
 
     async def _tried(self, lane: Lane, items: Sequence[Received[Any]]) -> Outcome:
-        """Handle messages with a record, beforehand, that they are begun; only a death leaves it standing."""
+        """Handle messages with a record, beforehand, that they are begun; only a death leaves it standing.
+
+        What is away or set wrongly says nothing of the message, and is taken back even where the process ends by it.
+        """
         assert self._handler is not None
         offset = items[0].ref.offset
         before = lane.attempt if lane.attempt.offset == offset else Attempt(offset)
@@ -225,7 +228,10 @@ class Stage:
         await self._send([self._kept.record(lane.tp, "attempt", begun.dumps())])
         try:
             outcome = await self._handler(lane, items)
-        except Unavailable:
+        except (Rejected, Erased):
+            # Said of the message, and not returned by the work: raised again and again, it would end us for ever.
+            raise
+        except MimamoriError:
             await self._send([self._kept.record(lane.tp, "attempt", before.dumps())])
             raise
         outcome.outputs.insert(0, self._kept.record(lane.tp, "attempt", before.dumps()))

@@ -1,5 +1,6 @@
 """The stage protocol, without Kafka: what is written, in which order, and what a new process makes of it."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ from agents.handling import Doing, Following
 from agents.outputs import routes
 from agents.position import Attempt, Kept, Place, Position, Saved
 from agents.stage import CAREFUL
-from pipeline.errors import Misconfigured, Rejected, Unavailable
+from pipeline.errors import MimamoriError, Misconfigured, Refused, Rejected, Unavailable
 from pipeline.received import Received
 from schemas.envelope import Message
 from tests.unit.agents.twin import COUNT, NOON, SOURCE, TOPICS, Died, Twin, broken, echo, tick
@@ -202,6 +203,41 @@ async def test_what_is_away_is_tried_again_and_counts_for_nothing() -> None:
 
     assert twin.after().position.offset == 0
     assert twin.after().attempt == Attempt(0, 0)
+
+
+@pytest.mark.parametrize("error", [Refused("token"), Misconfigured("token"), Unavailable("away")])
+async def test_what_is_set_wrongly_never_makes_a_message_poison(error: MimamoriError) -> None:
+    kept = Kept()
+    for _start in range(lane.DEATHS + 1):
+        twin = Twin(kept)
+
+        async def ask(items: Sequence[Any], twin: Twin = twin) -> list[list[Message]]:
+            twin.app.should_stop = True
+            raise error
+
+        with contextlib.suppress(Refused, Misconfigured):
+            await twin.handle(doing(twin, ask), [tick(0)])
+        kept = twin.after()
+
+    assert kept.attempt == Attempt(0, 0)
+    assert kept.position.offset == -1
+
+
+async def test_a_message_that_is_refused_by_an_exception_where_none_is_awaited_becomes_poison() -> None:
+    kept = Kept()
+
+    async def refuse(items: Sequence[Any]) -> NoReturn:
+        raise Rejected("unknown_camera")
+
+    for _death in range(lane.DEATHS):
+        twin = Twin(kept)
+        with pytest.raises(Rejected):
+            await twin.handle(doing(twin, refuse), [tick(0)])
+        kept = twin.after()
+    last = Twin(kept)
+    await last.handle(doing(last, refuse), [tick(0)])
+
+    assert last.after().position == Position(0, {}, (0,))
 
 
 async def test_a_worker_that_waits_for_something_lets_go_when_partitions_are_handed_out(at_ease: None) -> None:
