@@ -37,6 +37,7 @@ class Lane:
     states: dict[str, Held]
     redo: frozenset[str]
     attempt: Attempt
+    gap: Attempt
     careful_until: int
     held_by: asyncio.Lock = field(default_factory=asyncio.Lock)
     """By whoever writes its states: a portion of messages, or the sweep."""

@@ -61,7 +61,7 @@ class Position:
 
 
 class Attempt(NamedTuple):
-    """How often a message was begun and not ended. Written before it is begun."""
+    """How often a message was begun and not ended, or a gap met. Written before it is begun, or the process ends."""
 
     offset: int = -1
     times: int = 0
@@ -81,6 +81,7 @@ class Kept:
     position: Position = field(default_factory=Position)
     attempt: Attempt = field(default_factory=Attempt)
     states: dict[str, Saved] = field(default_factory=dict)
+    gap: Attempt = field(default_factory=Attempt)
 
     def merge(self, place: Place, value: bytes | None, removes: int = -1) -> None:
         """Take in one record, in the order of the log.
@@ -97,6 +98,8 @@ class Kept:
             self.position = max(Position.loads(value), self.position, key=lambda position: position.offset)
         elif place.kind == "attempt" and value is not None:
             self.attempt = Attempt.loads(value)
+        elif place.kind == "gap" and value is not None:
+            self.gap = Attempt.loads(value)
         elif place.kind == "state":
             self._merge_state(place.key, value, removes)
 

@@ -177,9 +177,9 @@ class Stage:
 
         A gap that is still there for process after process is a hole in the log, as a transaction leaves one.
         """
-        met = lane.attempt if lane.attempt.offset == lane.next else Attempt(lane.next)
+        met = lane.gap if lane.gap.offset == lane.next else Attempt(lane.next)
         if met.times < DEATHS:
-            await self._send([self._kept.record(lane.tp, "attempt", Attempt(met.offset, met.times + 1).dumps())])
+            await self._send([self._kept.record(lane.tp, "gap", Attempt(met.offset, met.times + 1).dumps())])
             die(f"{self.name}: offset {offset} of {lane.tp} where {lane.next} was due")
         self.counts["holes"] += offset - lane.next
         log().warning("hole", stage=self.name, topic=lane.tp.topic, partition=lane.tp.partition, offset=lane.next)
@@ -330,9 +330,9 @@ class Stage:
 
     def take_up(self, kept: Mapping[TP, Kept], begin: Mapping[TP, int], end: Mapping[TP, int]) -> None:
         """Make lanes of partitions, from what is kept of them and from where to where their sources reach."""
-        self.lanes = {tp: self._lane_of(tp, plan(each, begin[tp], end[tp]), each.attempt) for tp, each in kept.items()}
+        self.lanes = {tp: self._lane_of(tp, plan(each, begin[tp], end[tp]), each) for tp, each in kept.items()}
 
-    def _lane_of(self, tp: TP, found: Plan, attempt: Attempt) -> Lane:
+    def _lane_of(self, tp: TP, found: Plan, kept: Kept) -> Lane:
         for name in ("expired_unread", "redo_expired", "rewound"):
             if count := getattr(found, name):
                 self.counts[name] += count
@@ -346,7 +346,7 @@ class Stage:
             each: Held(saved.offset, instant(saved.seen), self._handler.loads(saved.state))
             for each, saved in found.states.items()
         }
-        return Lane(tp, found.start, found.position, states, found.redo, attempt, found.start + CAREFUL)
+        return Lane(tp, found.start, found.position, states, found.redo, kept.attempt, kept.gap, found.start + CAREFUL)
 
 
 def unbroken(items: Sequence[Item]) -> Sequence[Item]:

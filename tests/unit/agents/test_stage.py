@@ -76,7 +76,7 @@ async def test_what_was_sent_but_not_recorded_is_sent_again_alike(at_ease: None)
 
 
 async def test_a_state_that_is_newer_than_the_position_skips_what_it_has_seen(at_ease: None) -> None:
-    kept = Kept(Position(0, {"s1/a": 0}), Attempt(), {"s1/a": Saved(1, 0, b"2")})
+    kept = Kept(Position(0, {"s1/a": 0}), states={"s1/a": Saved(1, 0, b"2")})
     twin = Twin(kept)
 
     await twin.handle(following(twin), [tick(1), tick(2)])
@@ -85,7 +85,7 @@ async def test_a_state_that_is_newer_than_the_position_skips_what_it_has_seen(at
 
 
 async def test_a_state_that_is_older_than_the_position_says_is_redone_and_no_other(at_ease: None) -> None:
-    kept = Kept(Position(3, {"s1/a": 3, "s1/b": 1}), Attempt(), {"s1/a": Saved(0, 0, b"1"), "s1/b": Saved(1, 0, b"7")})
+    kept = Kept(Position(3, {"s1/a": 3, "s1/b": 1}), states={"s1/a": Saved(0, 0, b"1"), "s1/b": Saved(1, 0, b"7")})
     twin = Twin(kept)
 
     await twin.handle(following(twin), [tick(1, "b"), tick(2), tick(3), tick(4)])
@@ -96,7 +96,7 @@ async def test_a_state_that_is_older_than_the_position_says_is_redone_and_no_oth
 
 
 async def test_dying_in_the_midst_of_a_redo_leaves_it_to_be_redone(at_ease: None) -> None:
-    kept = Kept(Position(3, {"s1/a": 3}), Attempt(), {"s1/a": Saved(0, 0, b"1")})
+    kept = Kept(Position(3, {"s1/a": 3}), states={"s1/a": Saved(0, 0, b"1")})
     first = Twin(kept)
     await first.handle(following(first), [tick(1)])
 
@@ -137,6 +137,21 @@ async def test_a_gap_that_stays_is_a_hole_in_the_log_and_crossed(at_ease: None) 
 
     assert last.after().position.offset == 2
     assert last.stage.counts["holes"] == 1
+
+
+async def test_a_message_that_comes_late_to_a_gap_has_not_been_tried_and_is_no_poison() -> None:
+    kept = Kept()
+    for _death in range(lane.DEATHS):
+        twin = Twin(kept)
+        with pytest.raises(Died):
+            await twin.handle(following(twin), [tick(1)])
+        kept = twin.after()
+
+    last = Twin(kept)
+    await last.handle(following(last), [tick(0), tick(1)])
+
+    assert last.after().position == Position(1, {"s1/a": 1})
+    assert last.after().states["s1/a"].state == b"2"
 
 
 async def test_messages_of_a_former_assignment_are_left_to_their_new_owner(at_ease: None) -> None:

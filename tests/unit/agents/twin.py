@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -129,7 +129,7 @@ class Twin:
 
     def after(self) -> Kept:
         """Return what a new process would find."""
-        found = Kept(self.kept.position, self.kept.attempt, dict(self.kept.states))
+        found = replace(self.kept, states=dict(self.kept.states))
         for each in self.sent:
             if each.topic == "twin-state.v1":
                 headers = dict(each.headers)
