@@ -1,13 +1,14 @@
 """The vault from afar: public keys for devices, leases for stages, the ledger for erasing and the console."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -43,7 +44,9 @@ _FROM_THE_MESSAGE: Final = frozenset({"key_id", "purpose"})
 """What a lease's request takes over from a message; the rest is ours."""
 
 _SET: Final = "set MIMAMORI_VAULT__TOKEN (`mimamori vault tokens` names the files)"
-_ERASED_REMEMBERED: Final = 50_000
+_REMEMBERED: Final = 50_000
+_REFUSED_FOR: Final = 60.0
+"""For so many seconds a refusal stands: the vault writes down every question that it refuses."""
 
 
 class VaultClient:
@@ -165,6 +168,13 @@ class DeviceKeys:
             start = fetched[-1].bucket_end
 
 
+class _No(NamedTuple):
+    """An answer that stands for a while, or for good."""
+
+    error: Erased | Refused | Rejected
+    until: float
+
+
 @dataclass(frozen=True)
 class _Held:
     private: bytearray
@@ -187,7 +197,7 @@ class Leases:
         self._pair: KeyPair = sealing.generate(suite)
         self._monotonic = monotonic
         self._held: dict[tuple[KeyId, Purpose], _Held] = {}
-        self._erased: OrderedDict[KeyId, None] = OrderedDict()
+        self._refused: OrderedDict[tuple[KeyId, Purpose], _No] = OrderedDict()
         self._asking = asyncio.Lock()
 
     def held(self, key_id: KeyId, purpose: Purpose) -> bytearray | None:
@@ -200,16 +210,14 @@ class Leases:
 
         Raises:
             Erased: It was destroyed: count the frame and go on.
-            Refused: Not for this worker or this purpose.
-            Rejected: There never was such a key.
+            Refused: Not for this purpose. Said again without asking, for a minute.
+            Rejected: There never was such a key. Said again without asking, for a minute.
             Unavailable: The vault is away, or our token is not one for this: wait and try again.
         """
-        if (private := self.held(key_id, purpose)) is not None:
+        if (private := self._known(key_id, purpose)) is not None:
             return private
-        if key_id in self._erased:
-            raise Erased(f"key {key_id} is destroyed")
         async with self._asking:
-            return self.held(key_id, purpose) or await self._ask(key_id, purpose)
+            return self._known(key_id, purpose) or await self._ask(key_id, purpose)
 
     async def open_(self, key_id: KeyId, purpose: Purpose, info: bytes, sealed: bytes) -> bytes:
         """Open a frame; errors as of `private_key`, and Rejected when it does not open under this envelope."""
@@ -225,12 +233,16 @@ class Leases:
         asked_at = self._monotonic()
         try:
             lease = await self._client.lease(key_id, purpose, self._pair.public)
-        except Erased:
-            self._remember_erased(key_id)
-            raise
         except WrongRole as error:
             # No frame is at fault for it.
             raise Unavailable(str(error)) from None
+        except Erased as error:
+            # Destroyed is for good; a replay of a million expired frames asks once a key.
+            self._remember((key_id, purpose), error, math.inf)
+            raise
+        except (Refused, Rejected) as error:
+            self._remember((key_id, purpose), error, asked_at + _REFUSED_FOR)
+            raise
         private = self._opened(lease)
         # From when it was asked for, by a clock that only runs: neither the way here nor a clock that was set adds.
         return self._hold((key_id, purpose), private, asked_at + (lease.ends_at - lease.at).total_seconds())
@@ -255,11 +267,18 @@ class Leases:
         if (held := self._held.pop(asked, None)) is not None:
             wipe(held.private)
 
-    def _remember_erased(self, key_id: KeyId) -> None:
-        # Destroyed is for good; a replay of a million expired frames asks once a key.
-        self._erased[key_id] = None
-        if len(self._erased) > _ERASED_REMEMBERED:
-            self._erased.popitem(last=False)
+    def _known(self, key_id: KeyId, purpose: Purpose) -> bytearray | None:
+        """Return the key where it is held; say again what the vault said where that stands; else None."""
+        no = self._refused.get((key_id, purpose))
+        if no is not None and self._monotonic() < no.until:
+            raise no.error.with_traceback(None)
+        return self.held(key_id, purpose)
+
+    def _remember(self, asked: tuple[KeyId, Purpose], error: Erased | Refused | Rejected, until: float) -> None:
+        self._refused[asked] = _No(error, until)
+        self._refused.move_to_end(asked)
+        if len(self._refused) > _REMEMBERED:
+            self._refused.popitem(last=False)
 
 
 @asynccontextmanager

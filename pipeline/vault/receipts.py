@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from pipeline.vault.ledger import Entry, Kind
+from pipeline.vault.ledger import Body, Entry, Kind
 from schemas.audit import AccessRecord
 from schemas.envelope import Module, Purpose
 from schemas.erasure import ErasureReceipt
@@ -41,9 +41,14 @@ def _refusal(entry: Entry) -> AccessRecord:
         action=said["action"],
         asked_purpose=said.get("purpose"),
         granted=False,
-        reason=said["reason"][:256],
+        reason=_reason(said),
         ledger_index=entry.index,
     )
+
+
+def _reason(said: Body) -> str:
+    often = f" ({said['times']} times)" if "times" in said else ""
+    return str(said["reason"])[: 256 - len(often)] + often
 
 
 def _receipt(entry: Entry) -> ErasureReceipt:

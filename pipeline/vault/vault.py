@@ -24,6 +24,7 @@ from pipeline.vault.api import Lease, Status, lease_info
 from pipeline.vault.keys import BucketKey, Owner, Span, spans
 from pipeline.vault.ledger import Body, Entry, Fact, Kind, Ledger
 from pipeline.vault.policy import Allowed, Policy
+from pipeline.vault.refusals import Refusals
 from pipeline.vault.ring import Ring, wipe
 from pipeline.vault.store import KeyTable, NewKey, Slot, Wrapped
 from schemas.envelope import Purpose
@@ -64,7 +65,7 @@ class Vault:
         self._policy = policy
         self._limits = limits or Limits()
         self._lent: dict[_Lent, int] = {}
-        self._untold: list[Fact] = []
+        self._refusals = Refusals()
         self._ledger_away = False
         self._late: timedelta | None = None
         self._latest: timedelta | None = None
@@ -196,12 +197,9 @@ class Vault:
         """
         self._ledger_away = True
         self._empty_outbox(now)
-        lent = tuple(self._lent.items())
-        if lent:
-            self._untold.append(Fact(Kind.LEASES, {"leases": [_lent_body(each, count) for each, count in lent]}))
-            self._lent.clear()
-        self._ledger.append(self._untold, now)
-        self._untold.clear()
+        self._ledger.append([*self._lent_facts(), *self._refusals.facts()], now)
+        self._lent.clear()
+        self._refusals.clear()
         self._ledger_away = False
 
     def next_destruction(self) -> datetime | None:
@@ -224,7 +222,7 @@ class Vault:
             lateness_last_seconds=None if self._late is None else self._late.total_seconds(),
             lateness_max_seconds=None if self._latest is None else self._latest.total_seconds(),
             ledger_length=len(self._ledger),
-            ledger_waiting=count.outbox + len(self._untold) + len(self._lent),
+            ledger_waiting=count.outbox + len(self._refusals) + len(self._lent),
             suite=self._limits.suite.value,
             frame_ttl_seconds=self._policy.frame_ttl.total_seconds(),
         )
@@ -281,6 +279,11 @@ class Vault:
         finally:
             wipe(private)
 
+    def _lent_facts(self) -> list[Fact]:
+        if not self._lent:
+            return []
+        return [Fact(Kind.LEASES, {"leases": [_lent_body(each, count) for each, count in self._lent.items()]})]
+
     def _empty_outbox(self, now: datetime) -> None:
         while waiting := self._table.outbox(_TOLD_AT_ONCE):
             # What was told just before a crash still waits in the outbox; it is not told twice.
@@ -292,7 +295,7 @@ class Vault:
         self, principal: Principal, action: Action, refusal: Refused, now: datetime, **asked: str
     ) -> None:
         body = {"principal": principal.name, "action": action.value, "reason": str(refusal), **asked}
-        self._untold.append(Fact(Kind.REFUSED, body))
+        self._refusals.add(body)
         # Refused it is in any case; a ledger that is away hears of it later.
         with suppress(Unavailable):
             self.tell(now)

@@ -129,6 +129,60 @@ async def test_an_erased_key_is_asked_for_once(asked: Asked, vault: Vault, key: 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
+    [(problem(403, "refused", "not for this"), Refused), (problem(404, "unknown_key", "never"), Rejected)],
+)
+async def test_a_refusal_is_asked_for_once_a_minute(
+    answer: httpx.Response, error: type[Exception], key: BucketKey
+) -> None:
+    count, monotonic = 0, 0.0
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        nonlocal count
+        count += 1
+        return answer
+
+    leases = Leases(VaultClient("http://vault", "t", httpx.MockTransport(refuse)), SealSuite.X25519, lambda: monotonic)
+    for _ in range(3):
+        with pytest.raises(error):
+            await leases.private_key(key.key_id, DOOR.purpose)
+    assert count == 1
+
+    monotonic = 60
+    with pytest.raises(error):
+        await leases.private_key(key.key_id, DOOR.purpose)
+    assert count == 2
+
+
+async def test_many_at_once_are_refused_once(key: BucketKey) -> None:
+    asked: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return problem(403, "refused", "not for this")
+
+    leases = Leases(VaultClient("http://vault", "t", httpx.MockTransport(refuse)), SealSuite.X25519)
+    answers = await asyncio.gather(
+        *(leases.private_key(key.key_id, DOOR.purpose) for _ in range(20)), return_exceptions=True
+    )
+
+    assert {type(answer) for answer in answers} == {Refused}
+    assert len(asked) == 1
+
+
+async def test_what_was_our_own_fault_is_asked_again_at_once(asked: Asked, key: BucketKey) -> None:
+    answers = [problem(401, "stranger"), problem(403, "wrong_role")]
+    transport = httpx.MockTransport(lambda request: answers.pop(0) if answers else asked(request))
+    leases = Leases(VaultClient("http://vault", "token", transport), SealSuite.X25519)
+
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await leases.private_key(key.key_id, DOOR.purpose)
+
+    assert await leases.private_key(key.key_id, DOOR.purpose)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
     [
         (lambda _: problem(403, "refused", "no"), Refused),
         (lambda _: problem(404, "unknown_key", "never"), Rejected),

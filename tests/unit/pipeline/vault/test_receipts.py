@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from pipeline.vault.receipts import receipts_of
+from pipeline.vault.ledger import Fact, Kind
+from pipeline.vault.receipts import messages_of, receipts_of
+from schemas.audit import AccessRecord
 from schemas.erasure import ErasureReceipt
 from schemas.topics import topics
 from schemas.wire import encode
@@ -35,3 +37,16 @@ def test_a_receipt_may_lie_where_receipts_lie(tmp_path: Path) -> None:
     (receipt, *_) = _receipts(tmp_path)
 
     assert encode(receipt, topics(TTL)["erasures.v1"]).key == receipt.key_id.encode()
+
+
+def test_a_refusal_that_was_counted_says_how_often(tmp_path: Path) -> None:
+    parts = in_memory(tmp_path)
+    body = {"principal": "detecting", "action": "lease", "reason": "x" * 300}
+    parts.ledger.append([Fact(Kind.REFUSED, body), Fact(Kind.REFUSED, {**body, "times": 7})], NOON)
+
+    once, often = messages_of(parts.ledger.entries(0, 10))
+    assert isinstance(once, AccessRecord)
+    assert isinstance(often, AccessRecord)
+    assert once.reason == "x" * 256
+    assert often.reason.endswith("x (7 times)")
+    assert len(often.reason) == 256

@@ -305,6 +305,24 @@ def test_r20_without_a_ledger_keys_die_on_time_and_receipts_follow(parts: Parts,
     assert receipt.body["destroyed_at"] == "2026-11-23T13:00:00.000000Z"
 
 
+def test_r18_refusals_while_the_ledger_is_away_are_counted_and_told_when_it_is_back(parts: Parts, full: Full) -> None:
+    vault = parts.vault()
+    (key,) = keys_for(vault, NOON)
+    full.full = True
+    for _ in range(5000):
+        with pytest.raises(Refused):
+            vault.public_keys(DEVICE, Owner(DOOR.store, CameraId("unknown"), DOOR.purpose), NOON, NOON + TTL, NOON)
+    assert vault.status(NOON).ledger_waiting == 5000
+
+    full.full = False
+    vault.tell(NOON)
+
+    (refusal,) = of_kind(full, Kind.REFUSED)
+    assert refusal.body["times"] == 5000
+    assert vault.status(NOON).ledger_waiting == 0
+    assert lent(vault, key, NOON)
+
+
 def test_a_shorter_ttl_makes_new_keys_and_hands_out_no_old_ones(parts: Parts) -> None:
     old = keys_for(parts.vault(), NOON, TTL)
     parts.policy = Policy(TTL / 2, POLICY.cameras)
