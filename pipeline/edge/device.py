@@ -16,7 +16,10 @@ REFERENCE_EVERY: Final = timedelta(seconds=10)
 STILL_EVERY: Final = timedelta(seconds=1)
 HOLD: Final = timedelta(seconds=1)
 """For so long after the last motion pictures are still frames: who has just stopped is looked at once more."""
-QUALITY: Final = 80
+QUALITIES: Final = (80, 60, 40, 20, 5)
+"""Of JPEG; each next where a picture would be too large otherwise."""
+LARGEST: Final = (2 << 20) - (16 << 10)
+"""Bytes of a picture: what Kafka takes, less what sealing and the envelope add."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,14 @@ def shrink(picture: Bgr, width: int) -> Bgr:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def encode(picture: Bgr) -> bytes:
-    """Write a picture as JPEG."""
-    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+def encode(picture: Bgr, largest: int = LARGEST) -> bytes:
+    """Write a picture as JPEG, as well as there is room for; it may be too large all the same."""
+    jpeg = b""
+    for quality in QUALITIES:
+        jpeg = bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
+        if len(jpeg) <= largest:
+            break
+    return jpeg
 
 
 def _sent(state: State, frame: Pixels, gray: gate.Gray) -> State:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from pipeline.clock import Clock
 from pipeline.edge import envelope
@@ -16,16 +16,18 @@ from pipeline.edge.capture import Picture
 from pipeline.edge.device import How, Outgoing, Pixels, State, flush, look
 from pipeline.edge.envelope import BucketKey, Done, Identity, Office
 from pipeline.edge.outbox import Outbox, Parcel
-from pipeline.errors import Unavailable
+from pipeline.errors import Refused, Unavailable
 from pipeline.logs import log
 
-Why = Literal["no_key", "memory_full", "expired", "stopped"]
+Why = Literal["no_key", "memory_full", "expired", "stopped", "too_large"]
 """Why a frame or still was not sent."""
 
 HEALTH_EVERY: Final = timedelta(seconds=10)
 _BACKOFF: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _REQUEST_TIMEOUT_MS: Final = 5_000
 _LARGEST: Final = 2 << 20
+_FRAMING: Final = 4 << 10
+"""What Kafka adds to a record, and more."""
 _STOP_SECONDS: Final = 0.4
 _PATIENCE_SECONDS: Final = 3.0
 
@@ -44,7 +46,12 @@ class Broker(Protocol):
     """Where records go: Kafka, or a fake."""
 
     async def send(self, parcel: Parcel) -> None:
-        """Return when it is acknowledged. Raises Unavailable when it may not be: it is then sent again."""
+        """Return when it is acknowledged.
+
+        Raises:
+            Unavailable: It may not be: it is sent again.
+            Refused: It never will be: it is too large.
+        """
         ...
 
     async def close(self) -> None: ...
@@ -126,6 +133,9 @@ class Publisher:
                 attempt += 1
                 self._away(str(error))
                 await asyncio.sleep(_pause(attempt))
+            except Refused:
+                if self.outbox.remove(parcel):
+                    self._drop("too_large", _frames([parcel]))
             else:
                 attempt = 0
                 if self.outbox.remove(parcel):
@@ -179,9 +189,11 @@ class Publisher:
         self._drop("stopped", _frames(self.outbox.clear()))
 
     def _put(self, parcel: Parcel) -> None:
+        if parcel.bytes > _LARGEST - _FRAMING:
+            return self._drop("too_large", _frames([parcel]))
         self._drop("memory_full", _frames(self.outbox.put(parcel)))
         self._emptied.clear()
-        self._filled.set()
+        return self._filled.set()
 
     def _drop(self, why: Why, count: int) -> None:
         if count:
@@ -217,6 +229,8 @@ class KafkaBroker:
         try:
             producer = await self._started()
             await producer.send_and_wait(parcel.topic.name, value=value, key=key, headers=headers)
+        except MessageSizeTooLargeError:
+            raise Refused(f"{parcel.bytes} bytes are more than Kafka takes") from None
         except (KafkaError, OSError) as error:
             await self.close()
             raise Unavailable(f"Kafka at {self._bootstrap}: {type(error).__name__}") from None

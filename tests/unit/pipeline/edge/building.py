@@ -14,7 +14,7 @@ from pipeline import sealing
 from pipeline.edge.clip import Bgr
 from pipeline.edge.envelope import Identity, Office
 from pipeline.edge.outbox import Parcel
-from pipeline.errors import Unavailable
+from pipeline.errors import Refused, Unavailable
 from pipeline.sealing import SealSuite
 from pipeline.vault.api import PublicKey
 from schemas.envelope import Module, Purpose
@@ -92,10 +92,11 @@ class Keys:
 
 
 class FakeBroker:
-    """A Kafka that is away as often as it is told."""
+    """A Kafka that is away as often as it is told, and takes no records larger than it is told."""
 
-    def __init__(self, away: int = 0) -> None:
+    def __init__(self, away: int = 0, largest: int = 2 << 20) -> None:
         self.away = away
+        self.largest = largest
         self.log: list[Parcel] = []
         self.closed = False
         self.answers = asyncio.Event()
@@ -107,6 +108,8 @@ class FakeBroker:
         if self.away:
             self.away -= 1
             raise Unavailable("Kafka is away")
+        if parcel.bytes > self.largest:
+            raise Refused("too large")
         self.log.append(parcel)
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.edge.clip import Bgr
-from pipeline.edge.device import STILL_EVERY, Calm, How, Outgoing, Pixels, State, flush, look, shrink
+from pipeline.edge.device import STILL_EVERY, Calm, How, Outgoing, Pixels, State, encode, flush, look, shrink
 from tests.unit.pipeline.edge.building import NOON, after, shop
 
 HOW = How(width=480)
@@ -117,6 +117,14 @@ def test_the_jpeg_is_the_picture() -> None:
     seen = np.asarray(cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)).astype(int)
 
     assert np.abs(seen - shop(100)).mean() < 3
+
+
+def test_a_picture_that_would_be_too_large_is_written_less_well() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (400, 600, 3), np.uint8)
+
+    best, smaller = encode(noise), encode(noise, 100_000)
+    assert len(best) > 100_000 >= len(smaller)
+    assert np.asarray(cv2.imdecode(np.frombuffer(smaller, np.uint8), cv2.IMREAD_COLOR)).shape == noise.shape
 
 
 @settings(deadline=None, max_examples=30)

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
 
 from pipeline.clock import ManualClock
 from pipeline.edge import publish
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import Calm, How, Outgoing, Pixels
 from pipeline.edge.outbox import Outbox
-from pipeline.edge.publish import Camera, Publisher
+from pipeline.edge.publish import Camera, KafkaBroker, Publisher
 from pipeline.errors import Refused
 from schemas.wire import Sealed, decode
 from tests.unit.pipeline.edge.building import NOON, OFFICE, TTL, WHO, FakeBroker, Keys, after, bucket, shop
@@ -32,8 +33,8 @@ def publisher(clock: ManualClock, broker: FakeBroker, keys: Keys | None = None) 
     return Publisher(WHO, OFFICE, keys or Keys(bucket()), broker, clock)
 
 
-def frame(sequence: int, seconds: float = 0) -> Pixels:
-    return Pixels(sequence, after(seconds), "", reference=False, jpeg=bytes(1000))
+def frame(sequence: int, seconds: float = 0, jpeg: bytes = bytes(1000)) -> Pixels:
+    return Pixels(sequence, after(seconds), "", reference=False, jpeg=jpeg)
 
 
 def still(sequence: int) -> Calm:
@@ -120,6 +121,43 @@ async def test_r20_frames_whose_key_has_expired_are_not_sent(clock: ManualClock)
 
     assert numbers(broker) == []
     assert device.dropped["expired"] == 1
+
+
+async def test_a_frame_that_is_too_large_is_dropped_and_counted_and_blocks_nobody(clock: ManualClock) -> None:
+    broker = FakeBroker()
+    device = publisher(clock, broker)
+    async with sending(device):
+        for each in (frame(0), frame(1, jpeg=bytes(2 << 20)), frame(2)):
+            device.take(each)
+
+    assert numbers(broker) == [0, 2]
+    assert device.dropped == {"too_large": 1}
+
+
+async def test_what_kafka_finds_too_large_is_dropped_and_counted_and_blocks_nobody(clock: ManualClock) -> None:
+    broker = FakeBroker(largest=3000)
+    device = publisher(clock, broker)
+    async with sending(device):
+        for each in (frame(0), frame(1, jpeg=bytes(4000)), frame(2)):
+            device.take(each)
+
+    assert numbers(broker) == [0, 2]
+    assert device.dropped == {"too_large": 1}
+
+
+async def test_a_broker_says_what_it_will_never_take(clock: ManualClock) -> None:
+    class Producer:
+        async def send_and_wait(self, *_: object, **__: object) -> None:
+            raise MessageSizeTooLargeError
+
+    device, broker = publisher(clock, FakeBroker()), KafkaBroker("nowhere")
+    broker._producer = Producer()  # type: ignore[assignment]  # all of it that is asked
+    device.take(frame(0))
+    parcel = device.outbox.oldest()
+
+    assert parcel is not None
+    with pytest.raises(Refused):
+        await broker.send(parcel)
 
 
 async def test_a_frame_without_a_key_is_dropped_and_counted(clock: ManualClock) -> None:
