@@ -1,28 +1,40 @@
 """What happened in a run, counted from Kafka, the vault and ClickHouse; never from a producer's memory."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from pipeline.errors import Erased, Refused, Rejected
+from pipeline.errors import Erased
 from pipeline.reading import records
 from pipeline.settings import Clickhouse
 from pipeline.vault.client import Leases, connected
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import reader
-from schemas.detections import FrameDetections
-from schemas.envelope import Invalid, Message
+from schemas.dead_letter import DeadLetter
+from schemas.detections import FrameDetections, FrameRef
+from schemas.envelope import Invalid, Message, Purpose
 from schemas.frame import Frame
+from schemas.ids import KeyId
 from schemas.topics import Topic
 from schemas.wire import Sealed, decode
+
+Placed = tuple[FrameRef, Message | Sealed]
+"""A message and where it lies."""
+
+
+class Keys(Protocol):
+    """Where keys are asked for: `pipeline.vault.client.Leases`."""
+
+    async def private_key(self, key_id: KeyId, purpose: Purpose) -> bytearray: ...
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of a run. `frames_refused_after_expiry`: expired frames still in the log whose key could not be had."""
+    """Counts of a run. `frames_refused_after_expiry`: expired frames still in the log whose key is destroyed."""
 
     frames_published: int
     stills: int
@@ -51,10 +63,13 @@ async def summarise(
         connected(vault_url, tokens["console"]) as console,
         Warehouse(reader(clickhouse)) as warehouse,
     ):
-        frames = await _frames(bootstrap, topics["frames.v1"], Leases(detecting))
+        letters = _messages(bootstrap, topics["frames.v1.dead"])
+        dead = {letter.source_record async for _, letter in letters if isinstance(letter, DeadLetter)}
+        frames = await count_frames(
+            _messages(bootstrap, topics["frames.v1"]), dead, Leases(detecting), datetime.now(UTC)
+        )
         seen = await _seen(bootstrap, topics["detections.v1"])
-        dead = [name for name in topics if name.endswith(".dead")]
-        letters = sum([await _count(bootstrap, topics[name]) for name in dead])
+        dead_letters = sum([await _count(bootstrap, topics[name]) for name in topics if name.endswith(".dead")])
         (totals,) = await warehouse.ask(queries.totals())
         (latency,) = await warehouse.ask(queries.latency())
         status = await console.status()
@@ -70,50 +85,58 @@ async def summarise(
         keys_destroyed=status.keys_destroyed,
         frames_refused_after_expiry=frames["refused"],
         frames_opened_after_expiry=frames["opened"],
-        dead_letters=letters,
+        dead_letters=dead_letters,
         latency_ms={"p50": round(latency.p50, 1), "p95": round(latency.p95, 1), "p99": round(latency.p99, 1)},
     )
 
 
-async def _frames(bootstrap: str, topic: Topic, leases: Leases) -> Counter[str]:
-    """Read the frames' log from offset 0, and try to open all in it that has expired."""
+async def count_frames(
+    messages: AsyncIterator[Placed], dead: Collection[FrameRef], leases: Keys, now: datetime
+) -> Counter[str]:
+    """Count the frames' log, and try to open all in it that has expired, but what was a dead letter anyway.
+
+    Raises:
+        Unavailable: The vault is away, or does not know us: that proves nothing about any key.
+        Refused: The vault withholds a key from us for another reason than that it is gone.
+        Rejected: The vault does not know of a key.
+    """
     counts: Counter[str] = Counter()
-    answers: dict[str, str] = {}
-    now = datetime.now(UTC)
-    async for message in _messages(bootstrap, topic):
+    answers: dict[KeyId, str] = {}
+    async for place, message in messages:
         if not isinstance(message, Sealed):
             counts["stills"] += 1
             continue
         counts["frames"] += 1
-        if message.frame.expires_at <= now:
-            key_id = message.frame.key_id
-            answers[key_id] = answers.get(key_id) or await _try(leases, message.frame)
-            counts[answers[key_id]] += 1
+        frame = message.frame
+        if frame.expires_at <= now and place not in dead:
+            answers[frame.key_id] = answers.get(frame.key_id) or await _try(leases, frame)
+            counts[answers[frame.key_id]] += 1
     return counts
 
 
-async def _try(leases: Leases, frame: Frame) -> str:
+async def _try(leases: Keys, frame: Frame) -> str:
     try:
         await leases.private_key(frame.key_id, frame.purpose)
-    except (Erased, Refused, Rejected):
+    except Erased:
         return "refused"
     return "opened"
 
 
 async def _seen(bootstrap: str, topic: Topic) -> Counter[str]:
     counts: Counter[str] = Counter()
-    async for message in _messages(bootstrap, topic):
+    async for _, message in _messages(bootstrap, topic):
         if isinstance(message, FrameDetections):
             counts["frames"] += 1
             counts["detections"] += len(message.detections)
     return counts
 
 
-async def _messages(bootstrap: str, topic: Topic) -> AsyncIterator[Message | Sealed]:
+async def _messages(bootstrap: str, topic: Topic) -> AsyncIterator[Placed]:
     """Read those of a topic's records that are messages; the others are dead letters, and counted there."""
     async for record in records(bootstrap, topic):
         with suppress(Invalid):
-            yield decode(topic, record.key, record.headers, record.value or b"")
+            place = FrameRef(topic=record.topic, partition=record.partition, offset=record.offset)
+            yield place, decode(topic, record.key, record.headers, record.value or b"")
 
 
 async def _count(bootstrap: str, topic: Topic) -> int:
