@@ -13,6 +13,7 @@ from faust.types.tuples import TP
 from agents.stage import Stage
 from pipeline.clock import Clock
 from pipeline.errors import Unavailable
+from pipeline.reading import stop
 from pipeline.settings import Kafka
 from schemas.detections import Tick
 from schemas.envelope import Module, Purpose
@@ -21,6 +22,8 @@ from schemas.flow import CoverageWindow
 from schemas.ids import NoticeId, event_id
 
 PATIENCE: Final = timedelta(seconds=5)
+NEVER: Final = -1
+"""What Kafka calls the offset where nothing was committed yet, when it says anything."""
 _MODULE: Final = Module(name="recording.silence", version="1")
 
 
@@ -73,16 +76,23 @@ class Silence:
         """Return the partitions of frames.v1 that detecting has not read to their end."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
         consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
-        await admin.start()
-        await consumer.start()
         try:
+            await admin.start()
+            await consumer.start()
             places = [TopicPartition("frames.v1", n) for n in range(self._stage.topics["frames.v1"].partitions)]
             read = await admin.list_consumer_group_offsets("mimamori-detecting", partitions=places)
+            begins = await consumer.beginning_offsets(places)
             ends = await consumer.end_offsets(places)
         finally:
-            await consumer.stop()
-            await admin.close()
-        return {place.partition for place in places if place not in read or read[place].offset < ends[place]}
+            await stop(consumer)
+            await stop(admin)
+        committed = {at: offset for at, (offset, _) in read.items()}
+        return {at.partition for at in places if is_behind(committed.get(at, NEVER), begins[at], ends[at])}
+
+
+def is_behind(committed: int, begin: int, end: int) -> bool:
+    """Say whether there is something to read, from the beginning where nothing was committed."""
+    return max(committed, begin) < end
 
 
 def tick(store: Store, camera: Camera, now: datetime, estate: Estate) -> Tick:

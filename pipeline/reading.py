@@ -1,12 +1,17 @@
 """Topics read from their beginning, outside of any consumer group."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.topics import Topic
+
+PATIENCE: Final = timedelta(seconds=5)
+"""How long a client may take to stop."""
 
 
 @asynccontextmanager
@@ -22,11 +27,24 @@ async def reader(bootstrap: str | list[str]) -> AsyncIterator[AIOKafkaConsumer]:
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=8 << 20,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await stop(consumer)
+
+
+async def stop(client: Any) -> None:
+    """Stop a consumer or an admin client, whatever it is doing, and whether or not it ever started.
+
+    aiokafka 0.14: a consumer that is fetching when it is stopped raises CancelledError out of `stop`, though nobody
+    cancelled anything, and leaves its connection open, which then looks for its dead broker for ever.
+    """
+    stopping = asyncio.ensure_future(client.stop() if hasattr(client, "stop") else client.close())
+    done, _ = await asyncio.wait({stopping}, timeout=PATIENCE.total_seconds())
+    if not done or stopping.cancelled() or stopping.exception() is not None:
+        stopping.cancel()
+        await client._client.close()  # noqa: SLF001 - the only way to the connection
 
 
 async def read_all(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> AsyncIterator[Any]:

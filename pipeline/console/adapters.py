@@ -16,6 +16,7 @@ from pipeline.console.sources import Forgotten, Group, News, Reading
 from pipeline.errors import Unavailable
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
 from pipeline.logs import log
+from pipeline.reading import stop
 from pipeline.vault.client import VaultClient
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
@@ -215,20 +216,7 @@ async def _started(client: Any) -> AsyncIterator[Any]:
     except KafkaError as error:
         raise Unavailable(f"Kafka is away: {type(error).__name__}") from error
     finally:
-        await _stop(client)
-
-
-async def _stop(client: Any) -> None:
-    """Stop a client, whatever it is doing.
-
-    aiokafka 0.14: a consumer that is fetching when it is stopped raises CancelledError out of `stop`, though nobody
-    cancelled anything, and leaves its connection open, which then looks for its dead broker for ever.
-    """
-    stopping = asyncio.ensure_future(client.stop() if hasattr(client, "stop") else client.close())
-    done, _ = await asyncio.wait({stopping}, timeout=PATIENCE.total_seconds())
-    if not done or stopping.cancelled():
-        stopping.cancel()
-        await client._client.close()  # noqa: SLF001 - the only way to the connection
+        await stop(client)
 
 
 async def _seek(consumer: Any, partitions: Sequence[TopicPartition], since: datetime) -> None:

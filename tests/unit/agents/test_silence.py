@@ -1,12 +1,14 @@
 """Cameras that fell silent get a tick; others do not."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from faust.types.tuples import TP
 
-from agents.silence import PATIENCE, Silence
+from agents import silence as module
+from agents.silence import PATIENCE, Silence, is_behind
 from pipeline.clock import ManualClock
 from pipeline.settings import Kafka
 from schemas.detections import Tick
@@ -105,4 +107,52 @@ async def test_an_absent_broker_is_asked_again_at_the_next_turn(clock: ManualClo
     clock.advance(10 * QUARTER)
     await watch.listen()
 
+    assert stage.sent == []
+
+
+@pytest.mark.parametrize(
+    ("committed", "begin", "end", "behind"),
+    [(-1, 0, 0, False), (-1, 0, 1, True), (3, 0, 3, False), (2, 0, 3, True), (-1, 7, 7, False), (2, 7, 7, False)],
+)
+def test_a_partition_without_a_commit_is_read_from_its_beginning(
+    committed: int, begin: int, end: int, behind: bool
+) -> None:
+    assert is_behind(committed, begin, end) is behind
+
+
+class Client:
+    """A client of a broker that answers nothing, or only to say who is there."""
+
+    stopped: ClassVar[list[str]] = []
+
+    def __init__(self, **_options: Any) -> None:
+        self.name = type(self).__name__
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        self.stopped.append(self.name)
+
+
+class Admin(Client):
+    pass
+
+
+class Consumer(Client):
+    async def start(self) -> None:
+        raise KafkaConnectionError
+
+
+async def test_no_connection_is_left_when_the_broker_goes_between_two(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AIOKafkaAdminClient", Admin)
+    monkeypatch.setattr(module, "AIOKafkaConsumer", Consumer)
+    stage: Any = Stage(EVERY)
+    watch = Silence(stage, ESTATE, Kafka(), clock)
+    clock.advance(10 * QUARTER)
+    await watch.listen()
+
+    assert set(Client.stopped) == {"Admin", "Consumer"}
     assert stage.sent == []
