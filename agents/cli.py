@@ -11,6 +11,7 @@ import typer
 
 from pipeline.broker import check_topics
 from pipeline.errors import Unavailable
+from pipeline.governance.loopback import addresses, require_loopback
 from pipeline.logs import configure, log
 from pipeline.settings import settings
 from pipeline.vault.hardening import keep_memory_private
@@ -32,9 +33,10 @@ def worker(stage: Annotated[Stages, typer.Argument(help="Which stage")]) -> None
     """Run a worker until it is told to stop. Its supervisor starts it again when it dies."""
     from agents.app import work  # noqa: PLC0415 (with what follows: only the stage that is run is loaded)
 
+    estate = load_estate(settings().estate)
+    require_loopback(estate, addresses(settings()))
     keep_memory_private()
     configure(settings().logs, f"worker-{stage.value}")
-    estate = load_estate(settings().estate)
     asyncio.run(_until_checked(stage.value, settings().kafka.bootstrap, list(topics(estate.frame_ttl).values())))
     work(import_module(f"agents.{stage.value}").create(settings(), estate))
 

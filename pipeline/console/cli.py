@@ -11,8 +11,9 @@ from pipeline.clock import SystemClock
 from pipeline.console.adapters import ClickhouseWarehouse, HttpVault, KafkaBroker
 from pipeline.console.app import create
 from pipeline.console.sources import Sources
+from pipeline.governance.loopback import addresses, require_loopback
 from pipeline.logs import configure, log
-from pipeline.settings import settings
+from pipeline.settings import Settings, settings
 from pipeline.vault.client import VaultClient
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import reader
@@ -40,21 +41,33 @@ def serve(
     estate: Annotated[Path | None, typer.Option(help="The estate's file.")] = None,
 ) -> None:
     """Serve the console on loopback, until it is stopped. What is not given comes from MIMAMORI_…"""
-    own = settings()
+    own = _settings(clickhouse, vault, bootstrap)
     configure(own.logs, "console")
     clock = SystemClock()
     known = load_estate(estate or own.estate)
+    require_loopback(known, addresses(own))
 
     async def run() -> None:
-        login = reader(own.clickhouse)
         sources = Sources(
-            ClickhouseWarehouse(Warehouse(login.model_copy(update={"url": clickhouse or login.url}))),
-            KafkaBroker(bootstrap or own.kafka.bootstrap, topics(known.frame_ttl), clock),
-            HttpVault(VaultClient(vault or own.vault.url, own.vault.token.get_secret_value())),
+            ClickhouseWarehouse(Warehouse(reader(own.clickhouse))),
+            KafkaBroker(own.kafka.bootstrap, topics(known.frame_ttl), clock),
+            HttpVault(VaultClient(own.vault.url, own.vault.token.get_secret_value())),
         )
         await listen(known, sources, port)
 
     asyncio.run(run())
+
+
+def _settings(clickhouse: str, vault: str, bootstrap: str) -> Settings:
+    """Return the settings with what the command line says in place of theirs."""
+    own = settings()
+    return own.model_copy(
+        update={
+            "clickhouse": own.clickhouse.model_copy(update={"url": clickhouse or own.clickhouse.url}),
+            "vault": own.vault.model_copy(update={"url": vault or own.vault.url}),
+            "kafka": own.kafka.model_copy(update={"bootstrap": bootstrap or own.kafka.bootstrap}),
+        }
+    )
 
 
 async def listen(estate: Estate, sources: Sources, port: int) -> None:

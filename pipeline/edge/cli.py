@@ -16,6 +16,7 @@ from pipeline.clock import SystemClock
 from pipeline.edge.capture import Rate, open_source
 from pipeline.edge.run import Run, run
 from pipeline.edge.start import Asked, identify, permit
+from pipeline.governance.loopback import addresses, require_loopback
 from pipeline.logs import configure
 from pipeline.settings import Logs, Settings, settings
 from pipeline.vault.hardening import keep_memory_private
@@ -71,6 +72,7 @@ def publish(  # noqa: PLR0917 - the command line's own options, each by name
     chosen, clock, stopped = settings(), SystemClock(), threading.Event()
     asked = Asked(StoreId(store), CameraId(camera), fps, width)
     allowed = permit(estate or chosen.estate, asked, clock)
+    require_loopback(allowed.estate, addresses(chosen))
     keep_memory_private()
     rate = Rate(allowed.camera.fps, source_fps)
     opened = open_source(source, rate, loop=loop, clock=clock, wait=stopped.wait)
