@@ -1,6 +1,8 @@
 """The vault's ledger in, receipts and access records out."""
 
-from typing import Any, Final
+import re
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from faust.types.tuples import TP
 
@@ -11,7 +13,9 @@ from agents.stage import Stage
 from pipeline.errors import Unavailable
 from pipeline.logs import log
 from pipeline.settings import Settings
+from pipeline.vault.api import LedgerPage
 from pipeline.vault.client import VaultClient
+from pipeline.vault.ledger import FIRST
 from pipeline.vault.receipts import messages_of
 from schemas.estate import Estate
 from schemas.topics import topics
@@ -24,18 +28,42 @@ _AT_ONCE: Final = 500
 _PLACE: Final = "ledger"
 
 
+class Mark(NamedTuple):
+    """How far a ledger was published: the index that comes next, and the hash of the entry before it."""
+
+    next: int
+    previous: str
+
+    def dumps(self) -> bytes:
+        return f"{self.next} {self.previous}".encode()
+
+    @classmethod
+    def loads(cls, raw: bytes) -> "Mark | None":
+        """Read a mark; None where it is none."""
+        found = re.fullmatch(rb"(\d{1,18}) ([0-9a-f]{64})", raw)
+        return None if found is None else cls(int(found[1]), found[2].decode())
+
+    def fits(self, page: LedgerPage) -> bool:
+        """Say whether a page, asked for from here, is of the ledger that was published."""
+        return page.length >= self.next and (not page.entries or page.entries[0].previous == self.previous)
+
+
+BEGINNING: Final = Mark(0, FIRST)
+
+
 class Erasing:
     """Follows the vault's ledger by index. A page that was published twice says the same twice, under the same ids."""
 
     def __init__(self, stage: Stage, vault: VaultClient) -> None:
         self._stage = stage
         self._vault = vault
-        self._next: int | None = None
+        self._marks: list[Mark] = []
+        """Where to go on, and where else should the ledger be another."""
 
     async def follow(self) -> None:
         """Publish what is new in the ledger."""
         if TP(SOURCE, 0) not in self._stage.lanes:
-            self._next = None
+            self._marks = []
             return
         try:
             while await self._page():
@@ -45,15 +73,31 @@ class Erasing:
 
     async def _page(self) -> bool:
         """Publish one page; say whether there is more."""
-        if self._next is None:
-            self._next = int(await self._stage.noted(_PLACE) or 0)
-        page = await self._vault.ledger(self._next, _AT_ONCE)
+        self._marks = self._marks or marks(await self._stage.noted(_PLACE))
+        here = self._marks[0]
+        page = await self._vault.ledger(here.next, _AT_ONCE)
+        if here != BEGINNING and not here.fits(page):
+            # A vault begun anew, or put back from a backup: what it says is published from where we agree.
+            log().warning("another ledger", stage="erasing", position=here.next, count=page.length)
+            self._marks = self._marks[1:] or [BEGINNING]
+            return True
         if not page.entries:
             return False
         await self._stage.send(messages_of(page.entries))
-        self._next = page.entries[-1].index + 1
-        await self._stage.note(_PLACE, str(self._next).encode())
-        return self._next < page.length
+        last = page.entries[-1]
+        self._marks = [Mark(last.index + 1, last.hash)]
+        await self._stage.note(_PLACE, self._marks[0].dumps())
+        return self._marks[0].next < page.length
+
+
+def marks(noted: Sequence[bytes]) -> list[Mark]:
+    """Return where to go on, best first.
+
+    The highest, since a worker that overslept may have noted an older one last; then the last, since an older ledger
+    may have been longer; then the beginning.
+    """
+    found = [mark for raw in noted if (mark := Mark.loads(raw)) is not None]
+    return [*dict.fromkeys([max(found), found[-1]] if found else []), BEGINNING]
 
 
 def create(settings: Settings, estate: Estate) -> App:
@@ -87,6 +131,6 @@ def create(settings: Settings, estate: Estate) -> App:
         try:
             await erasing.follow()
         except Exception as error:  # noqa: BLE001 (whatever it is: a fresh process begins where this one was)
-            die(f"erasing: {error!r}", error)
+            die("erasing", error)
 
     return app

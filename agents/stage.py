@@ -48,7 +48,7 @@ class Stage:
         topics: Every topic by name (`schemas.topics.topics(frame_ttl)`).
         sources: The topics that it reads.
         outputs: The topics that it writes besides dead letters; a message goes to the one that lists its type.
-        clock: For what has expired.
+        clock: For states that nobody has added to for long.
         lives: How long a camera's state lives after the last message in it: the frame TTL, since it is linkable. A
             state that has outlived it is none to the step, and is taken from the topic. None: for ever.
     """
@@ -72,7 +72,7 @@ class Stage:
         self.lives = lives
         self.counts: Counter[str] = Counter()
         self.lanes: dict[TP, Lane] = {}
-        self.channel = app.topic(*sources, schema=Wire(topics, self.clock))
+        self.channel = app.topic(*sources, schema=Wire(topics))
         self.outputs = Outputs(name, topics, outputs, self.counts)
         self._kept = StateTopic(name)
         self._handler: Handler | None = None
@@ -115,8 +115,8 @@ class Stage:
         """Keep a value that belongs to no source, in the state topic's partition 0, and wait until it is kept."""
         await self._send([self._kept.note(name, value)])
 
-    async def noted(self, name: str) -> bytes | None:
-        """Return what was kept under a name last."""
+    async def noted(self, name: str) -> list[bytes]:
+        """Return what was kept under a name, the last at the end; a worker that overslept may have kept it."""
         async with self._reader() as reader:
             return await self._kept.noted(reader, name)
 

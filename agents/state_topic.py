@@ -33,12 +33,11 @@ class StateTopic:
         """Write a value that belongs to no source."""
         return Sending(self.name, Place("note", name).dumps(), value, _HEADERS, 0)
 
-    async def noted(self, reader: AIOKafkaConsumer, name: str) -> bytes | None:
-        """Return what was noted under a name last."""
-        found: bytes | None = None
-        async for record in read_all(reader, [TopicPartition(self.name, 0)]):
-            found = record.value if record.key == Place("note", name).dumps() else found
-        return found
+    async def noted(self, reader: AIOKafkaConsumer, name: str) -> list[bytes]:
+        """Return what is still there of what was noted under a name, the last at the end."""
+        key = Place("note", name).dumps()
+        all_ = read_all(reader, [TopicPartition(self.name, 0)])
+        return [record.value async for record in all_ if record.key == key and record.value is not None]
 
 
 def make_reader(bootstrap: str | list[str]) -> AIOKafkaConsumer:

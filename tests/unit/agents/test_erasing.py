@@ -1,5 +1,6 @@
 """The ledger is followed by index, page by page, and published once."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from agents.erasing import SOURCE, Erasing, create
 from pipeline.errors import MimamoriError, Misconfigured, Unavailable
 from pipeline.settings import Settings
 from pipeline.vault.api import LedgerPage
-from pipeline.vault.ledger import Entry, Kind
+from pipeline.vault.ledger import FIRST, Entry, Kind
 from schemas.audit import AccessRecord
 from schemas.envelope import Message
 from schemas.erasure import ErasureReceipt
@@ -32,7 +33,18 @@ def refused(index: int) -> Entry:
 
 
 def entry(index: int, kind: Kind, body: dict[str, Any]) -> Entry:
-    return Entry(index=index, at=NOON, kind=kind, body=body, previous="0" * 64, hash=f"{index:064x}", signature="s")
+    chain = {"previous": digest(index - 1) if index else FIRST, "hash": digest(index)}
+    return Entry(index=index, at=NOON, kind=kind, body=body, signature="s", **chain)
+
+
+def digest(index: int, of: str = "one") -> str:
+    return sha256(f"{of} {index}".encode()).hexdigest()
+
+
+def another(index: int) -> Entry:
+    """An entry of another ledger."""
+    previous = digest(index - 1, "another") if index else FIRST
+    return destroyed(index).model_copy(update={"hash": digest(index, "another"), "previous": previous})
 
 
 class Vault:
@@ -54,16 +66,19 @@ class Stage:
     def __init__(self) -> None:
         self.lanes = {TP(SOURCE, 0)}
         self.sent: list[Message] = []
-        self.notes: dict[str, bytes] = {}
+        self.notes: list[bytes] = []
 
     async def send(self, messages: list[Message]) -> None:
         self.sent += messages
 
-    async def note(self, name: str, value: bytes) -> None:
-        self.notes[name] = value
+    async def note(self, _name: str, value: bytes) -> None:
+        self.notes.append(value)
 
-    async def noted(self, name: str) -> bytes | None:
-        return self.notes.get(name)
+    async def noted(self, _name: str) -> list[bytes]:
+        return self.notes
+
+    def indices(self) -> list[int]:
+        return [each.ledger_index for each in self.sent if isinstance(each, ErasureReceipt)]
 
 
 def erasing(stage: Stage, vault: Vault) -> Erasing:
@@ -97,6 +112,66 @@ async def test_whoever_starts_again_goes_on_where_the_last_one_was() -> None:
 
     assert [each.event_id for each in stage.sent] == [each.event_id for each in dict.fromkeys(stage.sent)]
     assert len(stage.sent) == 3
+
+
+async def test_a_late_note_of_a_worker_that_overslept_does_not_send_it_back() -> None:
+    stage, vault = Stage(), Vault(*map(destroyed, range(4)))
+    await erasing(stage, vault).follow()
+    stage.notes.append(stage.notes[0])
+    stage.sent.clear()
+    vault.entries.append(destroyed(4))
+
+    await erasing(stage, vault).follow()
+
+    assert stage.indices() == [4]
+
+
+@pytest.mark.parametrize("length", [1, 4, 6])
+async def test_r20_another_ledger_is_published_from_its_beginning(length: int) -> None:
+    stage = Stage()
+    await erasing(stage, Vault(*map(destroyed, range(4)))).follow()
+    stage.sent.clear()
+    anew = Vault(*map(another, range(length)))
+
+    await erasing(stage, anew).follow()
+    anew.entries += map(another, range(length, 7))
+    await erasing(stage, anew).follow()
+
+    assert sorted(set(stage.indices())) == list(range(7))
+
+
+async def test_r20_a_ledger_that_changes_while_it_is_followed_is_published_from_its_beginning() -> None:
+    stage, vault = Stage(), Vault(*map(destroyed, range(4)))
+    follower = erasing(stage, vault)
+    await follower.follow()
+    stage.sent.clear()
+    vault.entries = list(map(another, range(2)))
+
+    await follower.follow()
+
+    assert stage.indices() == [0, 1]
+
+
+async def test_with_a_new_ledger_it_goes_on_where_it_was_though_the_old_one_was_longer() -> None:
+    stage = Stage()
+    await erasing(stage, Vault(*map(destroyed, range(6)))).follow()
+    anew = Vault(*map(another, range(4)))
+    await erasing(stage, anew).follow()
+    stage.sent.clear()
+    anew.entries += map(another, range(4, 8))
+
+    await erasing(stage, anew).follow()
+
+    assert stage.indices() == [4, 5, 6, 7]
+
+
+async def test_a_note_that_cannot_be_read_is_none() -> None:
+    stage = Stage()
+    stage.notes = [b"17", b""]
+
+    await erasing(stage, Vault(destroyed(0))).follow()
+
+    assert stage.indices() == [0]
 
 
 async def test_the_same_entry_gives_the_same_message() -> None:
