@@ -128,9 +128,14 @@ def create(settings: Settings, estate: Estate) -> App:
     @app.timer(interval=_EVERY)  # type: ignore[untyped-decorator]  # Faust types it nowhere
     async def publish() -> None:
         """Publish receipts and refusals as the ledger grows."""
-        try:
-            await erasing.follow()
-        except Exception as error:  # noqa: BLE001 (whatever it is: a fresh process begins where this one was)
-            die("erasing", error)
+        await follow_or_die(erasing)
 
     return app
+
+
+async def follow_or_die(erasing: Erasing) -> None:
+    """Publish what is new; whatever goes wrong, a fresh process begins where this one was."""
+    try:
+        await erasing.follow()
+    except Exception as error:  # noqa: BLE001 (Faust would log it, and quote it)
+        die("erasing", error)

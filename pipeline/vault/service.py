@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -157,9 +159,15 @@ def _lifespan(keeper: Keeper) -> Callable[[FastAPI], AbstractAsyncContextManager
 
 def _die_with(timer: asyncio.Task[None]) -> None:
     # A vault that lends and no longer destroys is the worst of all: rather none, until it is started again.
-    if not timer.cancelled():
-        log().critical("destruction ended", error=repr(timer.exception()))
-        os._exit(70)
+    if timer.cancelled():
+        return
+    error = timer.exception()
+    # What it is and where it happened; its words could quote a value.
+    log().critical("destruction ended", error=type(error).__name__)
+    if error is not None:
+        sys.stderr.writelines(traceback.format_tb(error.__traceback__)[-8:])
+    sys.stderr.flush()
+    os._exit(70)
 
 
 Whose = Callable[..., Awaitable[Principal]]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from faust.types.tuples import TP
 
-from agents.erasing import SOURCE, Erasing, create
+from agents import dying
+from agents.erasing import SOURCE, Erasing, create, follow_or_die
 from pipeline.errors import MimamoriError, Misconfigured, Unavailable
 from pipeline.settings import Settings
 from pipeline.vault.api import LedgerPage
@@ -16,6 +17,7 @@ from schemas.envelope import Message
 from schemas.erasure import ErasureReceipt
 from schemas.frozen import iso
 from tests.examples import HOUR, NOON
+from tests.unit.agents.twin import Died
 from tests.unit.pipeline.test_opening import ESTATE
 
 
@@ -198,6 +200,21 @@ async def test_an_absent_vault_is_asked_again() -> None:
     await follower.follow()
 
     assert len(stage.sent) == 1
+
+
+async def test_what_ends_it_is_not_quoted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def end(status: int) -> None:
+        raise Died(str(status))
+
+    monkeypatch.setattr(dying.os, "_exit", end)  # type: ignore[attr-defined]  # os, as the module has it
+    answer: Any = ValueError("a private thing")
+
+    with pytest.raises(Died):
+        await follow_or_die(erasing(Stage(), Vault(answer=answer)))
+
+    said = capsys.readouterr()
+    assert "ValueError" in said.out + said.err
+    assert "a private thing" not in said.out + said.err
 
 
 def test_without_a_token_for_the_vault_it_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The vault over HTTP, without a socket: who gets what answer, and what the timer does."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,13 +12,14 @@ from pipeline import sealing
 from pipeline.clock import ManualClock
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
+from pipeline.vault import service
 from pipeline.vault.access import Principal, Role
 from pipeline.vault.api import Status
 from pipeline.vault.client import DeviceKeys, Leases, VaultClient
 from pipeline.vault.guard import Guard
 from pipeline.vault.ledger import Kind
 from pipeline.vault.receipts import receipts_of
-from pipeline.vault.service import LONGEST_NAP, Keeper, app_of
+from pipeline.vault.service import LONGEST_NAP, Keeper, _die_with, app_of, destroy_on_time
 from pipeline.vault.tokens import issue
 from schemas.envelope import Purpose
 from schemas.ids import KeyId
@@ -237,6 +239,30 @@ async def test_r20_a_leap_of_the_clock_destroys_nothing_and_lends_nothing_in_dou
     assert house.keeper.status().clock_doubtful
     with pytest.raises(Unavailable, match="clock leapt"):
         await Leases(house.client("detecting"), SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
+
+
+async def test_when_destruction_ends_the_vault_ends_and_quotes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "a private thing"
+
+    def fail() -> timedelta:
+        raise ValueError(secret)
+
+    ended: list[int] = []
+    monkeypatch.setattr(house.keeper, "tick", fail)
+    monkeypatch.setattr(service.os, "_exit", ended.append)  # type: ignore[attr-defined]  # os, as the module has it
+
+    timer = asyncio.create_task(destroy_on_time(house.keeper))
+    timer.add_done_callback(_die_with)
+    await asyncio.wait([timer])
+    await asyncio.sleep(0)
+
+    said = capsys.readouterr()
+    assert ended == [70]
+    assert "ValueError" in said.out + said.err
+    assert "test_service.py" in said.err
+    assert secret not in said.out + said.err
 
 
 async def test_keys_of_a_leapt_clock_still_die_by_the_time_that_passed(house: House) -> None:
