@@ -8,7 +8,6 @@ from typing import Any, Final
 import faust
 from faust.types.tuples import Message as Raw
 
-from pipeline.clock import Clock
 from pipeline.received import Received
 from schemas.detections import FrameRef
 from schemas.envelope import Invalid, Message
@@ -44,10 +43,9 @@ class Wire(faust.Schema[Any, Any]):
     cannot tell a bad record from a lost one.
     """
 
-    def __init__(self, topics: Mapping[str, Topic], clock: Clock) -> None:
+    def __init__(self, topics: Mapping[str, Topic]) -> None:
         super().__init__()
         self._topics = topics
-        self._clock = clock
 
     def loads_key(self, app: Any, message: Raw, **_options: Any) -> bytes | None:
         del app
@@ -55,16 +53,21 @@ class Wire(faust.Schema[Any, Any]):
 
     def loads_value(self, app: Any, message: Raw, **_options: Any) -> Item:
         del app
-        return read(message, self._topics[message.topic], self._clock.now())
+        return read(message, self._topics[message.topic])
 
 
-def read(raw: Raw, topic: Topic, now: datetime) -> Item:
-    """Read one record. Data never kills: whatever goes wrong while it is read is said of the record."""
+def read(raw: Raw, topic: Topic) -> Item:
+    """Read one record. Data never kills: whatever goes wrong while it is read is said of the record.
+
+    The same record is read alike whenever it is read: what had not expired when the broker took it was on time. Were
+    it judged by the clock, what was handled just before a death could be refused when it is redone, and a redone state
+    would be another. That it is not read for long is retention's part.
+    """
     ref = FrameRef(topic=raw.topic, partition=raw.partition, offset=raw.offset)
     headers: Headers = list(raw.headers or ())  # type: ignore[arg-type]  # from aiokafka always pairs
     value = raw.value or b""
     try:
-        message = decode(topic, raw.key, headers, value, now)
+        message = decode(topic, raw.key, headers, value, _stamped(raw))
         _require_not_ahead(message, raw)
         return Received(message, ref, headers, value)
     except Invalid as reason:
