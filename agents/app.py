@@ -12,6 +12,7 @@ from faust.types import TP
 
 from agents.dying import DIED, die
 from agents.stage import Stage
+from pipeline import records
 from pipeline.settings import Kafka
 
 MEBIBYTE: Final = 1 << 20
@@ -84,6 +85,7 @@ def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer
         session_timeout: After so many silent seconds a worker counts as dead, and others take over.
         buffer: So many messages lie ready in memory; a frame can have 2 MiB.
     """
+    records.install()
     brokers = ";".join(f"kafka://{each}" for each in kafka.bootstrap.split(","))
     app = App(
         f"mimamori-{stage}",

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.producer import message_accumulator
+from aiokafka.producer import producer as producer_module
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from agents.state_topic import make_reader, read_all
 from pipeline.broker import create_topics
 from schemas.wire import encode
 from tests.integration.stage_worker import tick, topics
+from tests.unit.pipeline.test_records import NoText
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = topics()
@@ -63,7 +67,21 @@ async def send(bootstrap: str) -> None:
         await producer.send("in.v1", record.value, record.key, headers=[*record.headers, record.headers[0]])
     await producer.send("in.v1", None, b"s1/a")
     await producer.stop()
+    await send_a_header_without_text(bootstrap)
     await send_in_a_transaction(bootstrap)
+
+
+async def send_a_header_without_text(bootstrap: str) -> None:
+    """Leave a record whose header name is no UTF-8, as aiokafka's own encoder would not make it."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    record = encode(tick("good-but-for-a-header"), TOPICS["in.v1"])
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (producer_module, message_accumulator):
+            patch.setattr(module, "DefaultRecordBatchBuilder", _DefaultRecordBatchBuilderPy)
+        headers = [*record.headers, (NoText("xx"), b"")]
+        await producer.send_and_wait("in.v1", record.value, record.key, headers=headers)
+    await producer.stop()
 
 
 async def send_in_a_transaction(bootstrap: str) -> None:
@@ -99,7 +117,8 @@ async def test_bad_records_become_dead_letters_deadly_ones_poison_and_the_rest_i
         -3000:
     ]
     assert Counter(unique.values()) == {
-        "header_missing": 2, "bad_content": 6, "header_repeated": 6, "unknown_camera": 1, "poison": 2,
+        "header_missing": 2, "header_unreadable": 1, "bad_content": 6,
+        "header_repeated": 6, "unknown_camera": 1, "poison": 2,
     }  # fmt: skip
     assert Counter(deaths)[9] == 3
     # Three of the message that raises, three before the hole is believed.

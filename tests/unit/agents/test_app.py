@@ -1,10 +1,12 @@
 """The settings that a stage's app must have, whatever Faust's defaults become."""
 
 import pytest
+from aiokafka.consumer import fetcher
 from faust.types.enums import ProcessingGuarantee
 
 from agents import app as apps
 from agents.app import Consumer, Producer, create_app
+from pipeline.records import Records
 from pipeline.settings import Kafka
 from tests.unit.agents.twin import Died
 
@@ -27,6 +29,14 @@ def test_the_app_reads_and_writes_through_ours() -> None:
 
     assert app.transport.Consumer is Consumer
     assert app.producer_transport.Producer is Producer
+
+
+def test_r19_the_app_reads_on_behind_a_header_name_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "MemoryRecords", None)
+
+    create_app("watching", Kafka())
+
+    assert vars(fetcher)["MemoryRecords"] is Records
 
 
 async def test_the_producer_is_idempotent() -> None:
