@@ -80,6 +80,9 @@ def main() -> None:
 
 def _hint(said: str) -> str:
     """Say what to do about an estate that nobody named."""
+    if "cannot be read" not in said:
+        # Perhaps it was a setting that cannot be: then there are none to look at.
+        return ""
     estate = settings().estate
     if estate.exists() or not said.startswith(f"{estate}: cannot be read"):
         return ""

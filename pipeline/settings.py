@@ -3,12 +3,15 @@
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import Misconfigured
 from schemas.frozen import Length
+
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(lambda said: said.upper())]
 
 
 class _Branch(BaseModel):
@@ -62,7 +65,7 @@ class Vault(_Branch):
 class Logs(_Branch):
     """How logs are written."""
 
-    level: str = "INFO"
+    level: Level = "INFO"
     json_lines: bool = True
 
 

@@ -3,7 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
+from pipeline import cli
 from pipeline.cli import _absent, _parts, app
+from pipeline.settings import settings
 
 PARTS = sorted(_parts())
 
@@ -25,6 +27,22 @@ def test_every_part_has_help_that_teaches(part: str) -> None:
 
 def test_an_unknown_part_is_an_error() -> None:
     assert CliRunner().invoke(app, ["nothing"]).exit_code == 2
+
+
+def test_a_setting_that_cannot_be_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIMAMORI_LOGS__LEVEL", "loud")
+    settings.cache_clear()
+    monkeypatch.setattr(cli, "app", settings)
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said.startswith("mimamori: MIMAMORI_LOGS__LEVEL")
+    assert len(said.splitlines()) == 1
 
 
 def test_a_part_that_is_not_installed_says_what_it_needs() -> None:

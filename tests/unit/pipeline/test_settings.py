@@ -25,6 +25,21 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_shown(monkeypatch: pytest
     assert "hunter2" not in str(wrong.value)
 
 
+@pytest.mark.parametrize("level", ["debug", "Debug", "DEBUG"])
+def test_a_log_level_may_be_written_in_any_case(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    monkeypatch.setenv("MIMAMORI_LOGS__LEVEL", level)
+
+    assert Settings().logs.level == "DEBUG"
+
+
+def test_a_log_level_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIMAMORI_LOGS__LEVEL", "loud")
+    settings.cache_clear()
+
+    with pytest.raises(Misconfigured, match=r"MIMAMORI_LOGS__LEVEL: .*'DEBUG'"):
+        settings()
+
+
 @pytest.mark.parametrize("token", [None, "", " \n"])
 def test_who_needs_a_token_and_has_none_is_told_the_variable(
     monkeypatch: pytest.MonkeyPatch, token: str | None
