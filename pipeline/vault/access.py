@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import Field
 
 from pipeline.errors import Refused
+from schemas.audit import PRINCIPAL
 from schemas.envelope import Purpose
 from schemas.frozen import Frozen
 from schemas.ids import NamedStore, StoreId
@@ -38,7 +39,7 @@ class WrongRole(Refused):
 class Principal(Frozen):
     """Who asks. A device belongs to one store, and asks for no other."""
 
-    name: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(min_length=1, max_length=PRINCIPAL, pattern=r"^[a-z0-9][a-z0-9._-]*$")
     role: Role
     store: NamedStore | None = None
 

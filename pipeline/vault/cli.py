@@ -32,13 +32,16 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 app = typer.Typer(no_args_is_help=True, help="The vault: keys, leases, destruction on time, and the ledger.")
 
-Folder = Annotated[Path, typer.Option("--dir", help="Where key table, key ring, ledger and tokens lie")]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--dir", help="Where key table, key ring, ledger and tokens lie; default: MIMAMORI_HOME/vault"),
+]
 EstateFile = Annotated[Path | None, typer.Option("--estate", help="The estate; default: MIMAMORI_ESTATE")]
 
 
 @app.command()
 def serve(  # noqa: PLR0917 - the command line's own options, each by name
-    folder: Folder,
+    folder: Folder = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8200,
     host: Annotated[str, typer.Option(help="Loopback only: the vault does not speak TLS yet")] = "127.0.0.1",
     estate: EstateFile = None,
@@ -51,8 +54,9 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     keep_memory_private()
     configure(settings().logs, "vault")
     found = load_estate(estate or settings().estate)
-    keeper = _keeper(folder, _policy(found, estate or settings().estate, frame_ttl), Limits(suite=suite))
-    known = tokens.issue(folder, tokens.principals_of(found))
+    home = _home(folder)
+    keeper = _keeper(home, _policy(found, estate or settings().estate, frame_ttl), Limits(suite=suite))
+    known = tokens.issue(home, tokens.principals_of(found))
     log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
     config = uvicorn.Config(
         app_of(keeper, known), host=host, port=port, access_log=False, log_config=None, server_header=False
@@ -64,11 +68,16 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
 
 
 @app.command("tokens")
-def issue_tokens(folder: Folder, estate: EstateFile = None) -> None:
+def issue_tokens(folder: Folder = None, estate: EstateFile = None) -> None:
     """Make a token for every stage and device that has none, each in its own file of DIR/tokens."""
-    tokens.issue(folder, tokens.principals_of(load_estate(estate or settings().estate)))
-    for own in sorted((folder / tokens.FOLDER).iterdir()):
+    home = _home(folder)
+    tokens.issue(home, tokens.principals_of(load_estate(estate or settings().estate)))
+    for own in sorted((home / tokens.FOLDER).iterdir()):
         typer.echo(str(own))
+
+
+def _home(folder: Path | None) -> Path:
+    return settings().home / "vault" if folder is None else folder
 
 
 def _leave(*_: object) -> None:

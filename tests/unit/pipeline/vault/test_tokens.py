@@ -3,11 +3,17 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline.errors import Misconfigured
 from pipeline.vault import tokens
 from pipeline.vault.access import Principal, Role
-from schemas.ids import StoreId
+from pipeline.vault.ledger import Fact, Kind, MemoryLedger
+from pipeline.vault.receipts import messages_of
+from schemas.audit import AccessRecord
+from schemas.ids import DeviceId, StoreId
+from tests.examples import NOON
+from tests.unit.pipeline.test_opening import ESTATE
 
 DETECTING = Principal(name="detecting", role=Role.DETECTING)
 DEVICE = Principal(name="device-ginza-pc", role=Role.DEVICE, store=StoreId("ginza"))
@@ -25,6 +31,22 @@ def test_a_token_names_its_principal(tmp_path: Path) -> None:
     assert known.principal(_own(tmp_path, DEVICE)) == DEVICE
     assert known.principal(_own(tmp_path, DETECTING)) == DETECTING
     assert known.principal("guessed") is None
+
+
+def test_a_device_with_the_longest_name_has_a_token_and_its_refusals_are_published(tmp_path: Path) -> None:
+    gateway = ESTATE.stores[0].devices[0].model_copy(update={"id": DeviceId("d" * 63)})
+    store = ESTATE.stores[0].model_copy(update={"devices": (gateway,)})
+
+    principals = tokens.principals_of(ESTATE.model_copy(update={"stores": (store,)}))
+
+    known = tokens.issue(tmp_path, principals)
+    assert known.principal(_own(tmp_path, principals[-1])) == principals[-1]
+    ledger = MemoryLedger(Ed25519PrivateKey.generate())
+    body = {"principal": principals[-1].name, "action": "lease", "reason": "no"}
+    ledger.append([Fact(Kind.REFUSED, body)], NOON)
+    (record,) = messages_of(ledger.entries(0, 1))
+    assert isinstance(record, AccessRecord)
+    assert record.principal == f"device-{'d' * 63}"
 
 
 def test_issuing_again_changes_no_token(tmp_path: Path) -> None:
