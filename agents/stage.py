@@ -7,8 +7,8 @@ Whatever goes wrong ends the process at once, and its supervisor starts it again
 import asyncio
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,11 +21,12 @@ from agents.handling import Codec, Doing, Following, Handler, Outcome, S, Step, 
 from agents.lane import DEATHS, Held, Lane, instant, micros
 from agents.outputs import Outputs, Sending
 from agents.position import Attempt, Kept, Plan, Saved, plan
-from agents.state_topic import StateTopic, find, make_reader
+from agents.state_topic import StateTopic, find
 from agents.wire import Broken, Item, Wire
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Erased, MimamoriError, Rejected, Unavailable
 from pipeline.logs import log
+from pipeline.reading import reader
 from pipeline.received import Received
 from schemas.envelope import Message
 from schemas.topics import Topic
@@ -117,8 +118,8 @@ class Stage:
 
     async def noted(self, name: str) -> list[bytes]:
         """Return what was kept under a name, the last at the end; a worker that overslept may have kept it."""
-        async with self._reader() as reader:
-            return await self._kept.noted(reader, name)
+        async with self._reader() as consumer:
+            return await self._kept.noted(consumer, name)
 
     # --- the protocol ------------------------------------------------------------------------------------------
 
@@ -316,17 +317,11 @@ class Stage:
                 die(f"{self.name} could not take up its partitions", error)
 
     async def _load(self, assigned: Sequence[TP]) -> None:
-        async with self._reader() as reader:
-            self.take_up(*await find(reader, self._kept.name, assigned))
+        async with self._reader() as consumer:
+            self.take_up(*await find(consumer, self._kept.name, assigned))
 
-    @asynccontextmanager
-    async def _reader(self) -> AsyncIterator[AIOKafkaConsumer]:
-        reader = make_reader([f"{url.host}:{url.port or 9092}" for url in self.app.conf.broker_consumer])
-        await reader.start()
-        try:
-            yield reader
-        finally:
-            await reader.stop()
+    def _reader(self) -> AbstractAsyncContextManager[AIOKafkaConsumer]:
+        return reader([f"{url.host}:{url.port or 9092}" for url in self.app.conf.broker_consumer])
 
     def take_up(self, kept: Mapping[TP, Kept], begin: Mapping[TP, int], end: Mapping[TP, int]) -> None:
         """Make lanes of partitions, from what is kept of them and from where to where their sources reach."""

@@ -1,6 +1,6 @@
 """A stage's state topic: what is written there, and how it is read to its end."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -8,6 +8,7 @@ from faust.types import TP
 
 from agents.outputs import Sending
 from agents.position import Kept, Place
+from pipeline.reading import read_all
 from schemas.envelope import DataClass
 
 _HEADERS: Final = [("ce_dataclass", DataClass.LINKABLE.value.encode())]
@@ -38,45 +39,6 @@ class StateTopic:
         key = Place("note", name).dumps()
         all_ = read_all(reader, [TopicPartition(self.name, 0)])
         return [record.value async for record in all_ if record.key == key and record.value is not None]
-
-
-def make_reader(bootstrap: str | list[str]) -> AIOKafkaConsumer:
-    """Make a consumer without a group, for reading a topic from its beginning.
-
-    `earliest` matters: on assignment aiokafka begins to look for a position, `latest` by default, and one that is
-    found late undoes a `seek_to_beginning`. Measured: a whole state topic read as empty.
-    """
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=8 << 20,
-        # What is asked of a broker waits behind a fetch that is waiting for records.
-        fetch_max_wait_ms=10,
-    )
-
-
-async def read_all(
-    reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition], beside: Sequence[TopicPartition] = ()
-) -> AsyncIterator[Any]:
-    """Read partitions from their beginnings to what are their ends now.
-
-    Args:
-        reader: From `make_reader`.
-        partitions: What to read.
-        beside: Partitions that are not read but will be asked about.
-    """
-    if not partitions:
-        return
-    reader.assign([*partitions, *beside])
-    reader.pause(*beside)
-    begin, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
-    for partition in partitions:
-        reader.seek(partition, begin[partition])
-    while [each for each in partitions if await reader.position(each) < end[each]]:
-        for records in (await reader.getmany(timeout_ms=200, max_records=5000)).values():
-            for record in records:
-                yield record
 
 
 class Found(NamedTuple):

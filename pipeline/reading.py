@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from pipeline.records import install
 from schemas.topics import Topic
 
 PATIENCE: Final = timedelta(seconds=5)
@@ -21,11 +22,14 @@ async def reader(bootstrap: str | list[str]) -> AsyncIterator[AIOKafkaConsumer]:
     `earliest` matters: on assignment aiokafka begins to look for a position, `latest` by default, and one that is
     found late undoes a `seek_to_beginning`. Measured: a whole topic read as empty.
     """
+    install()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=8 << 20,
+        # What is asked of a broker waits behind a fetch that is waiting for records.
+        fetch_max_wait_ms=10,
     )
     try:
         await consumer.start()
@@ -47,11 +51,20 @@ async def stop(client: Any) -> None:
         await client._client.close()  # noqa: SLF001 - the only way to the connection
 
 
-async def read_all(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> AsyncIterator[Any]:
-    """Read partitions from their beginnings to what are their ends now."""
+async def read_all(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], beside: Sequence[TopicPartition] = ()
+) -> AsyncIterator[Any]:
+    """Read partitions from their beginnings to what are their ends now.
+
+    Args:
+        consumer: From `reader`.
+        partitions: What to read.
+        beside: Partitions that are not read but will be asked about.
+    """
     if not partitions:
         return
-    consumer.assign(partitions)
+    consumer.assign([*partitions, *beside])
+    consumer.pause(*beside)
     begin, end = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
     for partition in partitions:
         consumer.seek(partition, begin[partition])

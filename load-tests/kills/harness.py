@@ -1,26 +1,26 @@
 """Disturbs a real stage on real Kafka at seeded random times, and compares what came out with the truth."""
 
 import asyncio
-import contextlib
 import json
 import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import chain
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
 from agents.position import Kept, Place, Saved
-from agents.state_topic import make_reader, read_all, read_state
+from agents.state_topic import read_state
 from pipeline import broker
 from pipeline.local.kafka import Process, ready
+from pipeline.reading import read_all, reader
 from pipeline.received import Received
 from schemas.detections import FrameRef
 from schemas.topics import Topic
@@ -292,17 +292,6 @@ class Run:
 
 
 LANES: Final = [TP(chain.SOURCE, number) for number in range(chain.PARTITIONS)]
-
-
-@contextlib.asynccontextmanager
-async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """Lend a consumer without a group."""
-    consumer = make_reader(bootstrap)
-    await consumer.start()
-    try:
-        yield consumer
-    finally:
-        await consumer.stop()
 
 
 def ref(record: Any) -> FrameRef:

@@ -14,8 +14,8 @@ from aiokafka.producer import message_accumulator
 from aiokafka.producer import producer as producer_module
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from agents.state_topic import make_reader, read_all
 from pipeline.broker import create_topics
+from pipeline.reading import read_all, reader
 from schemas.wire import encode
 from tests.integration.stage_worker import tick, topics
 from tests.unit.pipeline.test_records import NoText
@@ -47,12 +47,8 @@ async def kept_up(bootstrap: str, log: Path, deaths: list[int], lives: float = 0
 
 
 async def values(bootstrap: str, topic: str) -> list[bytes]:
-    reader = make_reader(bootstrap)
-    await reader.start()
-    try:
-        return [record.value async for record in read_all(reader, [TopicPartition(topic, 0)])]
-    finally:
-        await reader.stop()
+    async with reader(bootstrap) as consumer:
+        return [record.value async for record in read_all(consumer, [TopicPartition(topic, 0)])]
 
 
 async def send(bootstrap: str) -> None:

@@ -8,9 +8,10 @@ from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from agents.position import Kept
-from agents.state_topic import make_reader, read_state
+from agents.state_topic import read_state
 from pipeline.broker import create_topics
 from pipeline.local import kafka
+from pipeline.reading import reader
 from schemas.wire import encode
 from tests.integration.stage_worker import tick, topics
 from tests.integration.test_stage_data import kept_up, values
@@ -28,12 +29,8 @@ async def send(bootstrap: str, name: str) -> None:
 
 
 async def kept(bootstrap: str) -> Kept:
-    reader = make_reader(bootstrap)
-    await reader.start()
-    try:
-        return (await read_state(reader, "data-state.v1", [LANE]))[LANE]
-    finally:
-        await reader.stop()
+    async with reader(bootstrap) as consumer:
+        return (await read_state(consumer, "data-state.v1", [LANE]))[LANE]
 
 
 async def until(bootstrap: str, *, known: bool) -> Kept:
