@@ -21,11 +21,18 @@ Work = Callable[[Sequence[Received[Any]]], Awaitable[Sequence[Result]]]
 """Does something with messages, and returns for each what it makes of it, in order. May be called again with them."""
 
 
+def nothing(_key: str, _state: object) -> None:
+    """Leave nothing of a state that has outlived its frames."""
+
+
 class Codec(NamedTuple, Generic[S]):
-    """How a state becomes bytes and back."""
+    """How a state becomes bytes and back, and what of it may outlive its frames."""
 
     dumps: Callable[[S], bytes]
     loads: Callable[[bytes], S]
+    remains: Callable[[str, S], S | None] = nothing
+    """Of a key's state after it has been silent for as long as states live; None takes it away. The step must do the
+    same with the rest as with the whole: which of them it gets depends on when was swept."""
 
 
 @dataclass
@@ -44,6 +51,8 @@ class Handler(Protocol):
     def loads(self, raw: bytes) -> Any: ...
 
     def dumps(self, state: Any) -> bytes: ...
+
+    def remains(self, key: str, state: Any) -> Any: ...
 
 
 class Following(Generic[S]):
@@ -69,10 +78,12 @@ class Following(Generic[S]):
 
     def _one(self, outcome: Outcome, name: str, held: Held | None, item: Received[Any]) -> None:
         time = time_of(item)
-        # A state that outlived its frames is no state, whether or not it has been swept away yet.
-        lapsed = held is not None and self._lives is not None and time - held.seen > self._lives
+        before = None if held is None else held.state
+        # Of a state that outlived its frames only the rest is there, whether or not it has been swept yet.
+        if held is not None and self._lives is not None and time - held.seen > self._lives:
+            before = self._codec.remains(name, held.state)
         try:
-            state, messages = self._step(None if held is None or lapsed else held.state, item)
+            state, messages = self._step(before, item)
         except (Rejected, Invalid) as why:
             outcome.outputs.append(self._outputs.rejected(item, why))
             return
@@ -84,6 +95,9 @@ class Following(Generic[S]):
 
     def dumps(self, state: S) -> bytes:
         return self._codec.dumps(state)
+
+    def remains(self, key: str, state: S) -> S | None:
+        return self._codec.remains(key, state)
 
 
 class Doing:
@@ -107,3 +121,6 @@ class Doing:
 
     def dumps(self, state: None) -> bytes:
         raise AssertionError(f"nothing is kept, but here is {state!r}")
+
+    def remains(self, key: str, state: None) -> None:
+        """Nothing is kept."""

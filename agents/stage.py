@@ -51,7 +51,8 @@ class Stage:
         outputs: The topics that it writes besides dead letters; a message goes to the one that lists its type.
         clock: For states that nobody has added to for long.
         lives: How long a camera's state lives after the last message in it: the frame TTL, since it is linkable. A
-            state that has outlived it is none to the step, and is taken from the topic. None: for ever.
+            state that has outlived it is none to the step, and is taken from the topic, but for what `Codec.remains`
+            leaves of it. None: for ever.
     """
 
     def __init__(
@@ -269,25 +270,34 @@ class Stage:
     # --- forgetting --------------------------------------------------------------------------------------------
 
     async def sweep(self) -> None:
-        """Take away the states of keys that have been silent for longer than a state lives."""
+        """Take away what may not outlive its frames of keys that have been silent for longer than a state lives."""
         if self.lives is not None:
             for lane in list(self.lanes.values()):
                 async with lane.held_by:
                     await self._sweep(lane, self.clock.now() - self.lives)
 
     async def _sweep(self, lane: Lane, since: datetime) -> None:
-        """Let the position forget them first: a state that it knows and cannot find would be worked out again."""
+        assert self._handler is not None
         silent = lane.silent(since)
-        if not silent or self.lanes.get(lane.tp) is not lane:
-            return
-        keys = {each: offset for each, offset in lane.position.keys.items() if each not in silent}
+        rests = {each: held._replace(state=self._handler.remains(each, held.state)) for each, held in silent.items()}
+        gone = {each: held for each, held in rests.items() if held.state is None}
+        less = {each: held for each, held in rests.items() if each not in gone and held.state != silent[each].state}
+        if self.lanes.get(lane.tp) is lane and (gone or less):
+            if gone:
+                await self._remove(lane, gone)
+            await self._send(self._saved(lane, less))
+            lane.states.update(less)
+            self.counts["swept"] += len(gone) + len(less)
+
+    async def _remove(self, lane: Lane, gone: Mapping[str, Held]) -> None:
+        """Let the position forget them first: a state that it knows and cannot find would be worked out again."""
+        keys = {each: offset for each, offset in lane.position.keys.items() if each not in gone}
         position = replace(lane.position, keys=keys)
         await self._send([self._kept.record(lane.tp, "position", position.dumps())])
-        await self._send([self._kept.removal(lane.tp, each, held.offset) for each, held in silent.items()])
+        await self._send([self._kept.removal(lane.tp, each, held.offset) for each, held in gone.items()])
         lane.position = position
-        for each in silent:
+        for each in gone:
             del lane.states[each]
-        self.counts["swept"] += len(silent)
 
     # --- assignment --------------------------------------------------------------------------------------------
 

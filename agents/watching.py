@@ -22,15 +22,13 @@ from schemas.topics import topics
 
 Views = Mapping[tuple[StoreId, CameraId], View]
 
-STATE = Codec(watching.dumps, watching.loads)
-
 
 def views_of(estate: Estate, regulations: Mapping[StoreId, Regulation]) -> Views:
     """Put together what the step has to know of every camera."""
     digest = hashlib.sha256(estate.model_dump_json().encode()).hexdigest()
     module = Module(name="watching", version="1", config_digest=digest)
     return {
-        (store.id, camera.id): watching.view(store, camera, estate.flow, regulations[store.id], module)
+        (store.id, camera.id): watching.view(estate, store, camera, regulations[store.id], module)
         for store in estate.stores
         for camera in store.cameras
     }
@@ -53,6 +51,12 @@ def step(
     return watching.step(state or CameraState(), message, received.ref, view=view)
 
 
+def remains(key: str, state: CameraState, *, views: Views) -> CameraState | None:
+    """Leave of a silent camera's state what is about nobody; of a camera that has left the estate, nothing."""
+    store, _, camera = key.partition("/")
+    return watching.rest(state) if (StoreId(store), CameraId(camera)) in views else None
+
+
 def create(settings: Settings, estate: Estate) -> App:
     """Make the stage."""
     app = create_app("watching", settings.kafka)
@@ -62,13 +66,14 @@ def create(settings: Settings, estate: Estate) -> App:
         topics=topics(estate.frame_ttl),
         sources=["detections.v1"],
         outputs=["alerts.v1", "flow.v1"],
-        lives=None,
+        lives=estate.frame_ttl,
     )
     views = views_of(estate, load_regulations(settings.estate, estate))
+    state = Codec(watching.dumps, watching.loads, partial(remains, views=views))
 
     @app.agent(stage.channel, concurrency=1)
     async def watch(stream: Any) -> None:
         """Follow every camera, and send on what the rules notice and the windows count."""
-        await stage.run(stream, step=partial(step, views=views), state=STATE)
+        await stage.run(stream, step=partial(step, views=views), state=state)
 
     return app

@@ -20,7 +20,7 @@ from pipeline.motion.tracking import Following, Seen, Sighting, Tracker
 from schemas.alert import Alert, AlertFrame
 from schemas.detections import DeviceMessage, Erased, FrameDetections, FrameRef, ObjectType, Skipped, Still, Tick
 from schemas.envelope import Message, Module, Purpose
-from schemas.estate import Camera, FlowSettings, Store
+from schemas.estate import Camera, Estate, Store
 from schemas.flow import CoverageWindow, FlowWindow
 from schemas.frozen import UtcTime, iso
 from schemas.geometry import Box
@@ -51,6 +51,8 @@ class View(NamedTuple):
     module: Module
     tracker: Tracker
     movements: Movements = Movements()
+    remembers: timedelta = timedelta(hours=1)
+    """So long a silent camera's people are remembered: while its frames live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,14 @@ class Noticed(NamedTuple):
     windows: tuple[FlowWindow | CoverageWindow, ...] = ()
 
 
-def view(store: Store, camera: Camera, settings: FlowSettings, regulation: Regulation, module: Module) -> View:
+def view(estate: Estate, store: Store, camera: Camera, regulation: Regulation, module: Module) -> View:
     """Put together what the step has to know of a camera of the estate."""
     retention = regulation.retention or Retention(frames=timedelta(hours=1))
     notice = regulation.notice(camera.notice)
     counted = notice is not None and notice.active and Purpose.PEOPLE_FLOW in notice.purposes
-    flow = Publisher(store.id, camera, settings, notice.id, module, retention.flow) if notice and counted else None
-    return view_of(store.id, camera, flow, timezone=store.timezone, module=module, alerts_live=retention.alerts)
+    flow = Publisher(store.id, camera, estate.flow, notice.id, module, retention.flow) if notice and counted else None
+    made = view_of(store.id, camera, flow, timezone=store.timezone, module=module, alerts_live=retention.alerts)
+    return made._replace(remembers=estate.frame_ttl)
 
 
 def view_of(
@@ -189,6 +192,14 @@ def _forget(state: CameraState) -> CameraState:
     return replace(state, seen=None, following=Following((), state.following.next_id), sides=(), visits=())
 
 
+def rest(state: CameraState) -> CameraState:
+    """What may outlive a camera's frames: counts, and how long people usually stay; nobody's boxes, tracks or frames.
+
+    Whoever is seen after such a silence is somebody else anyway, so that no number depends on when this was called.
+    """
+    return _forget(state)
+
+
 def _late(state: CameraState, message: DeviceMessage, view: View) -> CameraState:
     gaps = tuple(rest for gap in state.gaps for rest in _without(gap, message.sequence))
     found = -1 if gaps != state.gaps else 0
@@ -250,6 +261,8 @@ def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, 
 
 
 def _tick(state: CameraState, message: Tick, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
+    if state.time is not None and message.utc_time - state.time > view.remembers:
+        state = rest(state)
     if view.flow is None:
         return state, Noticed()
     windows, closed = flow.tick(state.windows, view.flow.settings.window, message.utc_time)

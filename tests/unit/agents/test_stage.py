@@ -332,6 +332,39 @@ async def test_the_states_of_silent_cameras_are_taken_from_the_topic_and_not_wor
     assert twin.after().states.keys() == twin.after().position.keys.keys() == {"s1/b"}
 
 
+def rest(key: str, state: int) -> int | None:
+    """Of camera a something may stay; of others nothing."""
+    return min(state, 1) if key == "s1/a" else None
+
+
+async def test_what_may_outlive_its_frames_stays_in_memory_and_in_the_topic(at_ease: None) -> None:
+    hour = timedelta(hours=1)
+    twin = Twin(lives=hour)
+    handler = Following(count, COUNT._replace(remains=rest), hour, twin.stage.outputs)
+    await twin.handle(handler, [tick(0), tick(1), tick(2, "b")])
+    twin.clock.advance(hour + timedelta(seconds=1))
+
+    await twin.stage.sweep()
+    written = len(twin.sent)
+    await twin.stage.sweep()
+
+    assert len(twin.sent) == written
+    assert twin.after().states.keys() == twin.after().position.keys.keys() == {"s1/a"}
+    assert twin.after().states["s1/a"].state == b"1"
+    assert twin.after().states["s1/a"].offset == twin.after().position.keys["s1/a"] == 1
+    assert twin.stage.lanes[SOURCE].states["s1/a"].state == 1
+
+
+async def test_a_message_after_a_long_silence_finds_the_rest_whether_it_was_swept_or_not(at_ease: None) -> None:
+    hour = timedelta(hours=1)
+    twin = Twin()
+    handler = Following(count, COUNT._replace(remains=rest), hour, twin.stage.outputs)
+
+    await twin.handle(handler, [tick(0), tick(1), tick(2), tick(3, time=NOON + 2 * hour)])
+
+    assert twin.after().states["s1/a"].state == b"2"
+
+
 async def test_state_records_say_how_identifying_they_are(at_ease: None) -> None:
     twin = Twin()
 

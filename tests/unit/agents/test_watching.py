@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.watching import step, views_of
+from agents.watching import remains, step, views_of
 from pipeline.errors import Rejected
 from pipeline.received import Received
 from schemas.detections import FrameDetections, FrameRef
@@ -25,6 +25,23 @@ def test_what_the_cameras_own_device_said_is_followed() -> None:
     state, _messages = follow(SEEN)
 
     assert (state.device, state.boot, state.sequence) == (SEEN.device_id, SEEN.boot, SEEN.sequence)
+
+
+def test_r20_of_a_camera_that_left_the_estate_nothing_remains_and_of_a_silent_one_nobody() -> None:
+    state, _messages = follow(SEEN)
+
+    assert state.following.tracks
+    assert remains(f"{SEEN.store_id}/nowhere", state, views=VIEWS) is None
+    left = remains(SEEN.key, state, views=VIEWS)
+    assert left is not None
+    assert not left.following.tracks
+    assert left.sequence == SEEN.sequence
+
+
+def test_r20_the_state_lives_no_longer_than_frames() -> None:
+    found = {view.remembers for view in VIEWS.values()}
+
+    assert found == {ESTATE.frame_ttl}
 
 
 @pytest.mark.parametrize(

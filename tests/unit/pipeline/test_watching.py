@@ -21,7 +21,7 @@ from schemas.detections import (
     Tick,
 )
 from schemas.envelope import Message, Module, Purpose
-from schemas.estate import Camera, FlowSettings, Line, Store, Zone, ZoneKind
+from schemas.estate import Camera, Estate, FlowSettings, Line, Store, Zone, ZoneKind
 from schemas.flow import CoverageWindow, FlowWindow, Metric
 from schemas.geometry import Box, Point
 from schemas.ids import CameraId, KeyId, LineId, NoticeId, StoreId, ZoneId, event_id
@@ -29,6 +29,7 @@ from schemas.regulation import Notice, Regulation
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LENGTH = timedelta(seconds=15)
+HOUR = timedelta(hours=1)
 FPS = 5
 MODULE = Module(name="watching", version="1", model_digest="", config_digest="cd")
 
@@ -255,12 +256,44 @@ def test_without_a_notice_that_names_it_nothing_is_counted() -> None:
     )  # fmt: skip
     rules = Regulation(version="1", purposes=(Purpose.CRIME_PREVENTION,), notices=(notice,))
     store = Store(id=StoreId("ginza"), regulation="x.toml")
-    view = watching.view(store, CAMERA.model_copy(update={"notice": notice.id}), FLOW, rules, MODULE)
+    estate = Estate(demo=True, frame_ttl=HOUR, flow=FLOW, stores=(store,))
+    view = watching.view(estate, store, CAMERA.model_copy(update={"notice": notice.id}), rules, MODULE)
 
     _, found = run([*STANDING, tick(100)], view=view)
 
     assert not coverages(found)
     assert len(alerts(found)) == 1
+
+
+VISITED = [*STANDING, *(frame(sequence) for sequence in range(60, 80)), *(frame(n, 0.25, 0.8) for n in range(80, 120))]
+
+
+def test_r20_a_camera_that_is_silent_for_as_long_as_frames_live_remembers_nobody() -> None:
+    before, _ = run(VISITED)
+    after, _ = run([tick(24 + 3601)], before, since=len(VISITED))
+
+    assert before.following.tracks
+    assert before.visits
+    assert before.sides
+    assert (after.following.tracks, after.visits, after.sides) == ((), (), ())
+    assert b"frames.v1" in dumps(before)
+    assert b"frames.v1" not in dumps(after)
+
+
+def test_a_quiet_night_takes_away_neither_what_is_usual_nor_the_order_nor_numbers() -> None:
+    before, _ = run(VISITED)
+    after, _ = run([tick(24 + 3601)], before, since=len(VISITED))
+
+    assert after.usual == before.usual != {}
+    assert (after.device, after.boot, after.sequence) == (before.device, before.boot, before.sequence)
+    assert after.following.next_id == before.following.next_id
+
+
+def test_a_camera_that_was_silent_for_less_is_remembered() -> None:
+    before, _ = run(VISITED)
+    after, _ = run([tick(24 + 3500)], before, since=len(VISITED))
+
+    assert (after.following, after.visits) == (before.following, before.visits)
 
 
 places = st.lists(st.floats(0.1, 0.9), max_size=3)
@@ -291,6 +324,26 @@ def streams(draw: st.DrawFn) -> list[Message]:
         elif kind == "boot":
             sequence, boot = 0, boot + 1
     return messages
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams(), streams())
+def test_no_number_depends_on_when_a_silent_camera_was_forgotten(before: list[Message], after: list[Message]) -> None:
+    state, _ = run(before)
+    later = [each.model_copy(update=_hours_on(each)) for each in after]
+
+    _, whole = run(later, state, since=len(before))
+    _, forgotten = run(later, watching.rest(state), since=len(before))
+    assert forgotten == whole
+
+
+def _hours_on(message: Message) -> dict[str, Any]:
+    """The same message two hours later, of the next days' numbers."""
+    changes: dict[str, Any] = {"utc_time": message.utc_time + 2 * HOUR, "expires_at": message.expires_at + 2 * HOUR}
+    for name in ("sequence", "first_sequence"):
+        if hasattr(message, name):
+            changes[name] = getattr(message, name) + 1000
+    return changes | ({"from_time": message.from_time + 2 * HOUR} if isinstance(message, Still) else {})
 
 
 @settings(max_examples=60, deadline=None)
