@@ -27,6 +27,9 @@ from schemas.wire import Sealed
 
 Told = Received[Sealed | Still]
 
+_AT_ONCE: Final = 8
+"""A fraction of a second: what is handled together is there together, and is redone together after a death."""
+
 _LIMITS: Final = Limits(bytes=2 << 20, longest=4096)
 
 
@@ -143,6 +146,6 @@ def create(settings: Settings, estate: Estate) -> App:
     @app.agent(stage.channel, concurrency=1)
     async def detect(stream: Any) -> None:
         """Open every frame, and say what is in it."""
-        await stage.run_batches(stream, work=detecting.work)
+        await stage.run_batches(stream, work=detecting.work, take=_AT_ONCE)
 
     return app

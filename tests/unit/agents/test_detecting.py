@@ -6,9 +6,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from agents.detecting import Detecting, create
 from agents.handling import Result
+from agents.stage import Stage
 from models.detector import Detector
 from models.networks.letterbox import Picture
 from pipeline import sealing, signing
@@ -16,6 +18,7 @@ from pipeline.clock import ManualClock
 from pipeline.errors import Erased, MimamoriError, Misconfigured, Refused, Rejected, Unavailable
 from pipeline.received import Received
 from pipeline.settings import Settings
+from pipeline.settings import Vault as VaultSettings
 from schemas import detections
 from schemas.detections import Detection, FrameDetections, ObjectType, Skipped, Still
 from schemas.envelope import Message, Module
@@ -154,3 +157,19 @@ def test_without_a_token_for_the_vault_it_does_not_start(monkeypatch: pytest.Mon
 
     with pytest.raises(Misconfigured, match="MIMAMORI_VAULT__TOKEN"):
         create(Settings(), ESTATE)
+
+
+async def test_from_a_backlog_few_frames_are_handled_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    async def run_batches(_stage: Stage, _stream: None, *, work: object, take: int = 50) -> None:
+        taken.append(take)
+
+    monkeypatch.setattr(Stage, "run_batches", run_batches)
+    monkeypatch.setattr(Detector, "load", lambda *_: Eyes())
+    app = create(Settings(vault=VaultSettings(token=SecretStr("one"))), ESTATE)
+    (agent,) = app.agents.values()
+
+    await agent.fun(None)
+
+    assert taken == [8]
