@@ -17,9 +17,10 @@ from pipeline.logs import configure, log
 from pipeline.sealing import SealSuite
 from pipeline.settings import settings
 from pipeline.vault import tokens
-from pipeline.vault.guard import Guard, HostClock
+from pipeline.vault.confirming import confirm, confirmation
+from pipeline.vault.guard import Guard, HostClock, latest
 from pipeline.vault.hardening import keep_memory_private
-from pipeline.vault.ledger import FileLedger
+from pipeline.vault.ledger import FileLedger, last_time
 from pipeline.vault.policy import Policy, policy_of
 from pipeline.vault.ring import FileRing
 from pipeline.vault.service import Keeper, app_of
@@ -76,6 +77,25 @@ def issue_tokens(folder: Folder = None, estate: EstateFile = None) -> None:
         typer.echo(str(own))
 
 
+@app.command("confirm-clock")
+def confirm_clock(
+    folder: Folder = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
+    """Say that this machine's clock is right, after the vault found that it leapt.
+
+    A clock that leaps ahead by more than an hour, while the vault runs or while it was off, is not believed: a wrong
+    one would end every key at once. Keys that would have expired by it are not lent, but destroyed only when somebody
+    has said here that the clock is right, or when it has gone on like that for as long as it leapt.
+    """
+    now = HostClock().now()
+    typer.echo(f"This clock says {now:%Y-%m-%d %H:%M} UTC.")
+    if not yes:
+        typer.confirm("Is that right? Keys that have expired by it will be destroyed for good.", abort=True)
+    confirm(_home(folder), now)
+    typer.echo("The vault goes by it within a second, or when it is started within the hour.")
+
+
 def _home(folder: Path | None) -> Path:
     return settings().home / "vault" if folder is None else folder
 
@@ -91,10 +111,10 @@ def _keeper(folder: Path, policy: Policy, limits: Limits) -> Keeper:
     table = SqliteKeyTable(folder / "keys.db")
     key = signing.load_or_create(folder / "ledger.key")
     ledger = FileLedger(folder / "ledger.jsonl", key)
-    guard = Guard(HostClock(), table.high_water())
+    guard = Guard(HostClock(), latest(table.high_water(), last_time(ledger)))
     vault = Vault(table, ring, ledger, policy, limits)
     vault.recover(guard.read().now)
-    return Keeper(vault, ledger, guard, _public(folder, key))
+    return Keeper(vault, ledger, guard, _public(folder, key), confirmation(folder))
 
 
 def _public(folder: Path, key: Ed25519PrivateKey) -> bytes:

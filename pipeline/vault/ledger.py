@@ -117,6 +117,12 @@ def faults(entries: Sequence[Entry], public: Ed25519PublicKey, index: int = 0, p
         index, previous = entry.index + 1, entry.hash
 
 
+def last_time(ledger: Ledger) -> datetime | None:
+    """Say when the last entry was written: it was at least that late."""
+    last = ledger.entries(len(ledger) - 1, 1) if len(ledger) else ()
+    return last[0].at if last else None
+
+
 def _signed(entry: Entry, public: Ed25519PublicKey) -> bool:
     try:
         public.verify(b64decode(entry.signature, validate=True), _TAG + bytes.fromhex(entry.hash))

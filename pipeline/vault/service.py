@@ -29,11 +29,12 @@ from pipeline.vault.api import (
     PublicKeysQuery,
     Status,
 )
-from pipeline.vault.guard import Guard
+from pipeline.vault.confirming import Confirmation, nobody
+from pipeline.vault.guard import MEND, Guard
 from pipeline.vault.keys import BucketKey, Owner
 from pipeline.vault.ledger import Ledger
 from pipeline.vault.tokens import Tokens
-from pipeline.vault.vault import Vault
+from pipeline.vault.vault import AHEAD_MAX, Vault
 
 LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the timer sleeps at most: the wall clock may be set, and leases wait to be told."""
@@ -64,11 +65,19 @@ _FAULTS: Final[dict[type[MimamoriError], tuple[HTTPStatus, Fault]]] = {
 class Keeper:
     """One vault with its time: what the service's requests and its timer share, in one thread."""
 
-    def __init__(self, vault: Vault, ledger: Ledger, guard: Guard, ledger_public_key: bytes) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        ledger: Ledger,
+        guard: Guard,
+        ledger_public_key: bytes,
+        confirmation: Confirmation = nobody,
+    ) -> None:
         self.vault = vault
         self.ledger = ledger
         self.guard = guard
         self.ledger_public_key = ledger_public_key
+        self._confirmation = confirmation
         self._noted: datetime | None = None
 
     def now(self) -> datetime:
@@ -80,6 +89,7 @@ class Keeper:
         Raises:
             Unavailable: Try again soon; what is destroyed is destroyed.
         """
+        self._hear()
         self.vault.shred(self.now())
         if buried := self.vault.bury(self.now()):
             log().info("keys destroyed", count=buried)
@@ -93,7 +103,7 @@ class Keeper:
         reading = self.guard.read()
         expires_at = self.vault.expires_at(asked.key_id) if reading.doubtful else None
         if expires_at is not None and reading.now < expires_at <= reading.wall:
-            raise Unavailable("the clock leapt: whether this key has expired is not known yet")
+            raise Unavailable(f"the clock leapt: whether this key has expired is not known yet; {MEND}")
         try:
             return self.vault.lease(principal, asked.key_id, asked.purpose, asked.lease_public, reading.now)
         except Rejected as why:
@@ -101,10 +111,23 @@ class Keeper:
                 raise
             raise Unreadable(f"lease_public: {why.detail}") from None
 
+    def public_keys(self, principal: Principal, asked: PublicKeysQuery) -> tuple[BucketKey, ...]:
+        """Give public keys. Those that only a wall clock that leapt would put in reach are waited for, not withheld."""
+        reading = self.guard.read()
+        if reading.doubtful and reading.now + AHEAD_MAX < asked.end <= reading.wall + AHEAD_MAX:
+            raise Unavailable(f"the clock leapt: there are no keys for that time yet; {MEND}")
+        owner = Owner(asked.store, asked.camera, asked.purpose)
+        return self.vault.public_keys(principal, owner, asked.start, asked.end, reading.now)
+
     def status(self) -> Status:
         reading = self.guard.read()
         more = {"clock_doubtful": reading.doubtful, "ledger_public_key": self.ledger_public_key}
         return self.vault.status(reading.now).model_copy(update=more)
+
+    def _hear(self) -> None:
+        if self.guard.read().doubtful and (seen := self._confirmation()) is not None:
+            believed = self.guard.confirm(seen)
+            log().warning("clock confirmed" if believed else "clock not confirmed: it is another time by now")
 
     def _note_time(self, now: datetime) -> None:
         if self._noted is None or now - self._noted >= TIME_NOTED_EVERY:
@@ -122,7 +145,10 @@ async def destroy_on_time(keeper: Keeper) -> None:
             log().error("destruction or ledger waits", error=str(error))
             nap = LONGEST_NAP / 2
         if (leapt := keeper.guard.read().doubtful) != doubtful:
-            log().warning("clock leapt" if leapt else "clock believed again", detail="keys die by elapsed time")
+            if leapt:
+                log().warning("clock leapt: what expires by it alone is neither lent nor destroyed", detail=MEND)
+            else:
+                log().warning("clock believed again")
             doubtful = leapt
         await asyncio.sleep(nap.total_seconds())
 
@@ -190,9 +216,7 @@ def _add_keys(app: FastAPI, keeper: Keeper, whose: Whose) -> None:
     async def public_keys(
         principal: Annotated[Principal, Depends(whose)], asked: Annotated[PublicKeysQuery, Query()]
     ) -> PublicKeys:
-        owner = Owner(asked.store, asked.camera, asked.purpose)
-        keys = keeper.vault.public_keys(principal, owner, asked.start, asked.end, keeper.now())
-        return PublicKeys(keys=tuple(map(_public, keys)))
+        return PublicKeys(keys=tuple(map(_public, keeper.public_keys(principal, asked))))
 
     @app.post("/v1/leases")
     async def leases(principal: Annotated[Principal, Depends(whose)], asked: LeaseRequest) -> Lease:

@@ -1,13 +1,17 @@
 """The vault's commands find their folder."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from pipeline.clock import SystemClock
+from pipeline.errors import Misconfigured
 from pipeline.settings import settings
 from pipeline.vault import cli
+from pipeline.vault.confirming import FILE, confirmation
 from tests.unit.pipeline.test_opening import ESTATE
 
 
@@ -41,3 +45,29 @@ def test_serve_takes_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     assert CliRunner().invoke(cli.app, ["serve"]).exit_code == 0
     assert folders == [tmp_path / "vault"]
+
+
+def test_confirming_the_clock_leaves_word_for_the_vault(tmp_path: Path) -> None:
+    (tmp_path / "vault").mkdir()
+    (tmp_path / "vault" / "keys.db").touch()
+
+    assert CliRunner().invoke(cli.app, ["confirm-clock"], input="n\n").exit_code == 1
+    assert confirmation(tmp_path / "vault")() is None
+    assert CliRunner().invoke(cli.app, ["confirm-clock"], input="y\n").exit_code == 0
+
+    seen = confirmation(tmp_path / "vault")()
+    assert seen is not None
+    assert abs(seen - SystemClock().now()) < timedelta(minutes=1)
+    assert confirmation(tmp_path / "vault")() is None
+
+
+def test_confirming_the_clock_of_no_vault_is_an_error() -> None:
+    ended = CliRunner().invoke(cli.app, ["confirm-clock", "--yes"])
+
+    assert isinstance(ended.exception, Misconfigured)
+
+
+def test_a_word_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("yesterday")
+
+    assert confirmation(tmp_path)() is None

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,8 +14,9 @@ from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
 from pipeline.vault import service
 from pipeline.vault.access import Principal, Role
-from pipeline.vault.api import Status
+from pipeline.vault.api import LeaseRequest, PublicKey, PublicKeysQuery, Status
 from pipeline.vault.client import DeviceKeys, Leases, VaultClient
+from pipeline.vault.confirming import FILE, confirm, confirmation
 from pipeline.vault.guard import Guard
 from pipeline.vault.ledger import Kind
 from pipeline.vault.receipts import receipts_of
@@ -23,7 +24,18 @@ from pipeline.vault.service import LONGEST_NAP, Keeper, _die_with, app_of, destr
 from pipeline.vault.tokens import issue
 from schemas.envelope import Purpose
 from schemas.ids import KeyId
-from tests.unit.pipeline.vault.building import BUCKET, DETECTING, DEVICE, DOOR, NOON, TTL, Parts, in_memory, of_kind
+from tests.unit.pipeline.vault.building import (
+    BUCKET,
+    DETECTING,
+    DEVICE,
+    DOOR,
+    NOON,
+    TTL,
+    WORKER,
+    Parts,
+    in_memory,
+    of_kind,
+)
 
 PRINCIPALS = [DEVICE, DETECTING, *(Principal(name=role, role=role) for role in (Role.ERASING, Role.CONSOLE))]
 
@@ -239,6 +251,79 @@ async def test_r20_a_leap_of_the_clock_destroys_nothing_and_lends_nothing_in_dou
     assert house.keeper.status().clock_doubtful
     with pytest.raises(Unavailable, match="clock leapt"):
         await Leases(house.client("detecting"), SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
+
+
+def _started_again(house: House, folder: Path) -> Keeper:
+    """Give the same vault, started anew with what was noted."""
+    vault, guard = house.parts.vault(), Guard(house.clock, house.parts.table.high_water())
+    vault.recover(guard.read().now)
+    return Keeper(vault, house.parts.ledger, guard, b"public", confirmation(folder))
+
+
+async def test_r20_one_start_with_a_wrong_clock_destroys_nothing_and_leaves_no_trace(house: House) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    house.keeper.tick()
+
+    house.clock.set_wall(NOON + timedelta(days=3650))
+    wrong = _started_again(house, house.folder)
+    wrong.tick()
+    with pytest.raises(Unavailable, match="confirm-clock"):
+        wrong.lend(DETECTING, _asked(key))
+    house.clock.set_wall(NOON + timedelta(minutes=1))
+    right = _started_again(house, house.folder)
+    right.tick()
+
+    assert not of_kind(house.parts.ledger, Kind.KEY_DESTROYED)
+    assert not right.status().clock_doubtful
+    assert right.lend(DETECTING, _asked(key))
+
+
+async def test_r20_after_days_off_expired_keys_are_lent_to_nobody_and_die_once_the_clock_is_confirmed(
+    house: House,
+) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    house.keeper.tick()
+    house.clock.set_wall(NOON + timedelta(days=3))
+    keeper = _started_again(house, house.folder)
+
+    keeper.tick()
+    with pytest.raises(Unavailable, match="confirm-clock"):
+        keeper.lend(DETECTING, _asked(key))
+    assert not of_kind(house.parts.ledger, Kind.KEY_DESTROYED)
+
+    confirm(house.folder, house.clock.now())
+    keeper.tick()
+    with pytest.raises(Erased):
+        keeper.lend(DETECTING, _asked(key))
+    assert [each.body["key_id"] for each in of_kind(house.parts.ledger, Kind.KEY_DESTROYED)] == [key.key_id]
+    assert not (house.folder / FILE).exists()
+
+
+async def test_after_hours_off_devices_have_keys_although_the_clock_is_in_doubt(house: House) -> None:
+    house.keeper.tick()
+    house.clock.set_wall(NOON + timedelta(hours=5))
+    keeper = _started_again(house, house.folder)
+
+    assert keeper.public_keys(DEVICE, _query(NOON + timedelta(hours=5)))
+
+
+async def test_after_days_off_devices_wait_for_keys(house: House) -> None:
+    house.keeper.tick()
+    house.clock.set_wall(NOON + timedelta(days=3))
+    keeper = _started_again(house, house.folder)
+
+    with pytest.raises(Unavailable, match="confirm-clock"):
+        keeper.public_keys(DEVICE, _query(house.clock.now()))
+
+
+def _query(start: datetime) -> PublicKeysQuery:
+    return PublicKeysQuery(
+        store=DOOR.store, camera=DOOR.camera, purpose=DOOR.purpose, start=start, end=start + timedelta(hours=1)
+    )
+
+
+def _asked(key: PublicKey) -> LeaseRequest:
+    return LeaseRequest(key_id=key.key_id, purpose=DOOR.purpose, lease_public=WORKER.public)
 
 
 async def test_when_destruction_ends_the_vault_ends_and_quotes_nothing(
