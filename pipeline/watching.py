@@ -248,9 +248,8 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
 
 
 def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, Noticed]:
-    newest = state.seen or message.from_time
     state = _sees(state, message.utc_time, message.frames, view)
-    following, standing = tracking.hold(state.following, newest, message.utc_time, view.tracker)
+    following, standing = tracking.hold(state.following, message.utc_time)
     visits = movements.held(state.visits, standing, message.utc_time)
     visiting = movements.visit(visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements)
     state = replace(state, following=following)

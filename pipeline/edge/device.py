@@ -14,8 +14,6 @@ from schemas.estate import Mask
 
 REFERENCE_EVERY: Final = timedelta(seconds=10)
 STILL_EVERY: Final = timedelta(seconds=1)
-HOLD: Final = timedelta(seconds=1)
-"""For so long after the last motion pictures are still frames: who has just stopped is looked at once more."""
 QUALITIES: Final = (80, 60, 40, 20, 5)
 """Of JPEG; each next where a picture would be too large otherwise."""
 LARGEST: Final = (2 << 20) - (16 << 10)
@@ -64,8 +62,6 @@ class State:
     """Of the next message."""
     sent: gate.Gray | None = None
     """The last frame, small and grey."""
-    moved: datetime | None = None
-    """When something last moved."""
     reference: datetime | None = None
     """When the last reference frame was taken."""
     since_frame: int = 0
@@ -86,10 +82,8 @@ def look(state: State, picture: Bgr, time: datetime, how: How) -> tuple[State, t
     picture = mask.paint(shrink(picture, how.width), how.masks)
     gray = gate.small(picture)
     motion = gate.changed(state.sent, gray, how.motion)
-    # Another light is sent once, and not held: nothing moves in it.
-    state = replace(state, moved=time if motion.any and not motion.light else state.moved)
     reference = not _within(state.reference, time, REFERENCE_EVERY)
-    if not (reference or motion.any or _within(state.moved, time, HOLD)):
+    if not (reference or motion.any):
         return _wait(state, time)
     state, closed = flush(state)
     frame = Pixels(state.sequence, time, motion.text, reference, encode(picture))

@@ -18,17 +18,22 @@ from schemas.envelope import Message, Module, Purpose
 from schemas.flow import CoverageWindow, FlowWindow, Metric
 from schemas.ids import DeviceId, NoticeId, event_id
 
-SEED, FPS = 2, 5
+FPS = 5
 ROUND = drawn.ROUND.total_seconds()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module", params=[2, 5], ids=lambda seed: f"drawn:{seed}")
+def seed(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
 @pytest.fixture(scope="module")
-def found(weights: Path) -> list[Message]:
+def found(weights: Path, seed: int) -> list[Message]:
     """All that watching says of one round of a drawn shop and a little of the next."""
     detector = Detector.load(weights)
     watched = view(camera(), timedelta(seconds=15))
-    renderer = drawn.Renderer(drawn.scene(SEED))
+    renderer = drawn.Renderer(drawn.scene(seed))
     states, held = watching.CameraState(), device.State()
     said: list[Message] = []
     for index in range(int((ROUND + 2) * FPS)):
@@ -64,18 +69,18 @@ def detected(outgoing: device.Outgoing, detector: Detector) -> DeviceMessage:
 
 
 @pytest.fixture(scope="module")
-def true() -> Truth:
-    return truth(drawn.scene(SEED), camera(), fps=0)
+def true(seed: int) -> Truth:
+    return truth(drawn.scene(seed), camera(), fps=0)
 
 
 def total(found: list[Message], metric: Metric) -> float:
     return sum(each.values[0] for each in found if isinstance(each, FlowWindow) and each.metric is metric)
 
 
-def test_much_of_the_round_needs_no_frames(found: list[Message]) -> None:
+def test_r07_much_of_the_round_needs_no_frames(found: list[Message]) -> None:
     frames = sum(isinstance(each, FrameDetections) for each in found)
 
-    assert frames < 0.8 * ROUND * FPS
+    assert frames < 0.6 * ROUND * FPS
 
 
 def test_every_crossing_is_counted(found: list[Message], true: Truth) -> None:

@@ -77,13 +77,20 @@ def test_what_moves_is_a_frame_at_once_after_the_still_that_it_ends() -> None:
     assert frame.motion_in_cells.startswith("16x9:")
 
 
-def test_for_a_second_after_motion_pictures_are_frames() -> None:
-    moving = [(3.0, shop(200))]
-    standing = [(3 + number / 5, shop(200)) for number in range(1, 16)]
+def test_r07_when_what_moved_has_stopped_only_reference_frames_leave() -> None:
+    moving = [(3 + number / 5, shop(200 + 20 * number)) for number in range(3)]
+    standing = [(3.6 + number / 5, shop(240)) for number in range(100)]
     sent = run([*empty(3), *moving, *standing])
 
-    assert [frame.time for frame in frames_of(sent)] == [after(each) for each in (0, 3, 3.2, 3.4, 3.6, 3.8)]
+    assert [frame.time for frame in frames_of(sent)] == [after(each) for each in (0, 3, 3.2, 3.4, 10, 20)]
+    assert [frame.time for frame in frames_of(sent) if frame.reference] == [after(0), after(10), after(20)]
     assert stills_of(sent)[-1].since_frame == frames_of(sent)[-1].sequence
+
+
+def test_r07_what_has_left_is_a_frame_once_and_then_nothing_moves() -> None:
+    sent = run([*empty(3), (3, shop(200)), *((3.2 + number / 5, shop()) for number in range(30))])
+
+    assert [frame.time for frame in frames_of(sent)] == [after(0), after(3), after(3.2)]
 
 
 def test_another_light_is_sent_once() -> None:
