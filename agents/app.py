@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, Final, cast
 
 import faust
@@ -20,8 +20,29 @@ STOP_WITHIN: Final = 8.0
 """Seconds after SIGTERM."""
 
 
+class Listener(driver.ConsumerRebalanceListener):
+    """Ends the process when it has lost its seat: it would take it back, and lose it again, for ever."""
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> Awaitable[Any]:
+        app = self._thread.app
+        joined_before = app.consumer_generation_id > 0
+        if app.conf.consumer_group_instance_id and joined_before and not app.should_stop and self._is_unknown():
+            die(
+                f"{app.conf.id}: the seat {app.conf.consumer_group_instance_id} is lost: another worker has the same "
+                "MIMAMORI_KAFKA__SEAT, which has to be each worker's own, or this one was silent for too long"
+            )
+        return super().on_partitions_revoked(revoked)
+
+    def _is_unknown(self) -> bool:
+        """Say whether the group no longer knows us. A rebalance alone leaves us our membership."""
+        coordinator = self._thread._ensure_consumer()._coordinator  # noqa: SLF001 (nobody else knows)
+        return coordinator is not None and not coordinator.member_id
+
+
 class Consumer(driver.Consumer):
     """Goes where the stage's state says, never to the committed offsets."""
+
+    RebalanceListener = Listener
 
     async def perform_seek(self) -> None:
         stage: Stage = cast("App", self.app).stage

@@ -62,7 +62,8 @@ def step(state: int | None, received: Received[Any]) -> tuple[int, Sequence[Mess
 
 
 def create(bootstrap: str, lives: timedelta | None) -> App:
-    app = create_app("data", Kafka(bootstrap=bootstrap), session_timeout=1.5)
+    seat = os.environ.get("MIMAMORI_KAFKA__SEAT", "")
+    app = create_app("data", Kafka(bootstrap=bootstrap, seat=seat), session_timeout=1.5)
     stage = Stage(app, "data", topics=topics(), sources=["in.v1"], outputs=["out.v1"], lives=lives)
 
     @app.agent(stage.channel, concurrency=1)

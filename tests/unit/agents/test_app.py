@@ -1,11 +1,14 @@
 """The settings that a stage's app must have, whatever Faust's defaults become."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from aiokafka.consumer import fetcher
 from faust.types.enums import ProcessingGuarantee
 
 from agents import app as apps
-from agents.app import Consumer, Producer, create_app
+from agents.app import Consumer, Listener, Producer, create_app
 from pipeline.records import Records
 from pipeline.settings import Kafka
 from tests.unit.agents.twin import Died
@@ -54,3 +57,50 @@ def test_a_crash_anywhere_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(Died, match="mimamori-watching"):
         create_app("watching", Kafka())._crash(ZeroDivisionError())
+
+
+class Thread:
+    """The thread of a consumer that is told of a rebalance."""
+
+    def __init__(self, seat: str, member: str, generation: int = 1, *, stopping: bool = False) -> None:
+        conf = SimpleNamespace(id="mimamori-watching", consumer_group_instance_id=seat)
+        self.told: list[object] = []
+        self.app = SimpleNamespace(
+            conf=conf, consumer_generation_id=generation, should_stop=stopping, on_rebalance_start=lambda: None
+        )
+        self.consumer = SimpleNamespace(_coordinator=SimpleNamespace(member_id=member))
+
+    def _ensure_consumer(self) -> object:
+        return self.consumer
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        self.told.append(revoked)
+
+
+def test_who_loses_a_seat_that_is_anothers_too_ends_and_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(why: str, error: BaseException | None = None) -> None:
+        raise Died(why)
+
+    monkeypatch.setattr(apps, "die", die)
+    thread: Any = Thread("demo-watching-0", member="")
+
+    with pytest.raises(Died, match=r"demo-watching-0 .* MIMAMORI_KAFKA__SEAT"):
+        Listener(thread).on_partitions_revoked([])
+
+    assert not thread.told
+
+
+@pytest.mark.parametrize(
+    "thread",
+    [
+        Thread("demo-watching-0", member="known"),
+        Thread("demo-watching-0", member="", generation=0),
+        Thread("demo-watching-0", member="", stopping=True),
+        Thread("", member=""),
+    ],
+    ids=["rebalance", "first", "stopping", "seatless"],
+)
+def test_who_has_lost_no_seat_lives_on(thread: Any) -> None:
+    Listener(thread).on_partitions_revoked([])
+
+    assert thread.told == [set()]
