@@ -17,6 +17,7 @@ from pipeline.logs import configure, log
 from pipeline.sealing import SealSuite
 from pipeline.settings import settings
 from pipeline.vault import tokens
+from pipeline.vault.checkpoints import CheckpointedLedger, Checkpoints
 from pipeline.vault.confirming import confirm, confirmation
 from pipeline.vault.guard import Guard, HostClock, latest
 from pipeline.vault.hardening import keep_memory_private
@@ -48,6 +49,7 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     estate: EstateFile = None,
     frame_ttl: Annotated[str | None, typer.Option(help="Shorter than the estate's: '60s', '15min', '1h'")] = None,
     suite: Annotated[SealSuite, typer.Option(help="Of new keys")] = SealSuite.MLKEM768_X25519,
+    witness: Annotated[Path | None, typer.Option(help="A file elsewhere that is told every checkpoint too")] = None,
 ) -> None:
     """Make, lend and destroy keys until stopped."""
     if host not in _LOOPBACK:
@@ -56,7 +58,7 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     configure(settings().logs, "vault")
     found = load_estate(estate or settings().estate)
     home = _home(folder)
-    keeper = _keeper(home, _policy(found, estate or settings().estate, frame_ttl), Limits(suite=suite))
+    keeper = _keeper(home, _policy(found, estate or settings().estate, frame_ttl), Limits(suite=suite), witness)
     known = tokens.issue(home, tokens.principals_of(found))
     log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
     config = uvicorn.Config(
@@ -104,13 +106,14 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _keeper(folder: Path, policy: Policy, limits: Limits) -> Keeper:
+def _keeper(folder: Path, policy: Policy, limits: Limits, witness: Path | None = None) -> Keeper:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # The ring first: whoever holds it is the only vault here.
     ring = FileRing(folder / "ring" / "slot-keys")
     table = SqliteKeyTable(folder / "keys.db")
     key = signing.load_or_create(folder / "ledger.key")
-    ledger = FileLedger(folder / "ledger.jsonl", key)
+    file = FileLedger(folder / "ledger.jsonl", key)
+    ledger = CheckpointedLedger(file, Checkpoints(folder / "checkpoints.jsonl", file, key, witness))
     guard = Guard(HostClock(), latest(table.high_water(), last_time(ledger)))
     vault = Vault(table, ring, ledger, policy, limits)
     vault.recover(guard.read().now)
