@@ -26,7 +26,7 @@ from pipeline.vault.policy import Policy, policy_of
 from pipeline.vault.ring import FileRing
 from pipeline.vault.service import Keeper, app_of
 from pipeline.vault.store import SqliteKeyTable
-from pipeline.vault.vault import Limits, Vault
+from pipeline.vault.vault import Limits, Vault, expired_names
 from schemas.estate import Estate, load_estate, load_regulations
 from schemas.frozen import Length
 
@@ -110,14 +110,22 @@ def _keeper(folder: Path, policy: Policy, limits: Limits, witness: Path | None =
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # The ring first: whoever holds it is the only vault here.
     ring = FileRing(folder / "ring" / "slot-keys")
-    table = SqliteKeyTable(folder / "keys.db")
     key = signing.load_or_create(folder / "ledger.key")
     file = FileLedger(folder / "ledger.jsonl", key)
+    _destroy_expired(ring, file)
+    table = SqliteKeyTable(folder / "keys.db")
     ledger = CheckpointedLedger(file, Checkpoints(folder / "checkpoints.jsonl", file, key, witness))
     guard = Guard(HostClock(), latest(table.high_water(), last_time(ledger)))
     vault = Vault(table, ring, ledger, policy, limits)
     vault.recover(guard.read().now)
     return Keeper(vault, ledger, guard, _public(folder, key), confirmation(folder))
+
+
+def _destroy_expired(ring: FileRing, ledger: FileLedger) -> None:
+    """Destroy what has expired by its name and the ledger's time, should the key table be damaged."""
+    noted = last_time(ledger)
+    if noted is not None:
+        ring.destroy(expired_names(ring, Guard(HostClock(), noted).read().now))
 
 
 def _public(folder: Path, key: Ed25519PrivateKey) -> bytes:

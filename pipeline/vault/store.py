@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from pipeline.errors import Unavailable
+from pipeline.errors import Misconfigured, Unavailable
 from pipeline.vault.keys import BucketKey, Owner, Span, instant, micros
 from pipeline.vault.ledger import Fact, Kind
 from schemas.envelope import Purpose
@@ -209,6 +209,19 @@ class SqliteKeyTable:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            raise Unavailable(f"the key table: {error}") from None
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise Misconfigured(
+                f"{path} cannot be used: {error}. Put a backup of it back, or move it and its -wal away: "
+                "then the keys in it are lost, and new ones are made"
+            ) from None
+
+    def _prepare(self) -> None:
         for pragma in ("journal_mode=WAL", "secure_delete=ON", "synchronous=FULL", "temp_store=MEMORY"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._db.executescript(_TABLES)
@@ -357,7 +370,8 @@ class SqliteKeyTable:
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(query, values).fetchall()
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            # Also a file that is damaged: whoever holds the time of destruction must not die of it.
             raise Unavailable(f"the key table: {error}") from None
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
@@ -369,7 +383,7 @@ class SqliteKeyTable:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
             self._db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise Unavailable(f"the key table: {error}") from None
         finally:
             if self._db.in_transaction:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -33,6 +33,7 @@ from schemas.ids import CameraId, KeyId, NoticeId, StoreId
 
 AHEAD_MAX: Final = timedelta(hours=24)
 _TOLD_AT_ONCE: Final = 1000
+_SLOT_END: Final = "%Y%m%dT%H%M%S.%fZ"
 _WRAP_TAG: Final = b"mimamori/wrap/1\x00"
 
 
@@ -161,16 +162,16 @@ class Vault:
         Raises:
             Unavailable: The disk does not take it: call again.
         """
-        due = self._table.due(now)
-        if not due:
-            return
+        due: tuple[Slot, ...] = ()
         try:
-            self._table.condemn(now)
+            due = self._table.due(now)
+            if due:
+                self._table.condemn(now)
             for slot in due:
                 self._table.delete_private(slot)
         finally:
-            # This is what makes it final, and needs no space: a key table that takes nothing must not delay it.
-            self._ring.destroy(slot.slot_key for slot in due)
+            # This is what makes it final, and needs no space, nor a key table that can be read: nothing may delay it.
+            self._ring.destroy({*expired_names(self._ring, now), *(slot.slot_key for slot in due)})
 
     def bury(self, now: datetime) -> int:
         """Write down what was shredded, as done by `now`; return how many keys. Then call `tell`.
@@ -301,8 +302,21 @@ class Vault:
             self.tell(now)
 
 
+def expired_names(ring: Ring, now: datetime) -> list[str]:
+    """Name the slot keys of a ring that have to be gone by now, by their names alone."""
+    ends = ((name, _slot_end(name)) for name in ring.names())
+    return [name for name, end in ends if end is not None and end <= now]
+
+
 def _slot_key_name(end: datetime) -> str:
-    return f"{end:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(8)}"
+    return f"{end:{_SLOT_END}}-{secrets.token_hex(8)}"
+
+
+def _slot_end(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name.partition("-")[0], _SLOT_END).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _bound(key: BucketKey) -> bytes:

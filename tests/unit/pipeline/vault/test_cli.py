@@ -1,18 +1,25 @@
 """The vault's commands find their folder."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from pipeline import signing
 from pipeline.clock import SystemClock
 from pipeline.errors import Misconfigured
 from pipeline.settings import settings
 from pipeline.vault import cli
 from pipeline.vault.confirming import FILE, confirmation
+from pipeline.vault.guard import HostClock
+from pipeline.vault.ledger import Fact, FileLedger, Kind
+from pipeline.vault.ring import FileRing
+from pipeline.vault.vault import Limits
 from tests.unit.pipeline.test_opening import ESTATE
+from tests.unit.pipeline.vault.building import POLICY
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +78,19 @@ def test_a_word_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("yesterday")
 
     assert confirmation(tmp_path)() is None
+
+
+def test_r20_slot_keys_that_expired_die_at_the_start_though_the_key_table_is_damaged(tmp_path: Path) -> None:
+    now, folder = HostClock().now(), tmp_path / "vault"
+    names = [f"{now + timedelta(minutes=minutes):%Y%m%dT%H%M%S.%fZ}-x" for minutes in (-5, 5)]
+    with closing(FileRing(folder / "ring" / "slot-keys")) as ring:
+        ring.create(names)
+    with closing(FileLedger(folder / "ledger.jsonl", signing.load_or_create(folder / "ledger.key"))) as ledger:
+        ledger.append([Fact(Kind.LEASES, {"leases": []})], now - timedelta(minutes=30))
+    (folder / "keys.db").write_bytes(b"not a database" * 100)
+
+    with pytest.raises(Misconfigured, match=r"keys\.db"):
+        cli._keeper(folder, POLICY, Limits())
+
+    content = (folder / "ring" / "slot-keys").read_bytes()
+    assert [name.encode() in content for name in names] == [False, True]

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -36,6 +37,7 @@ from tests.unit.pipeline.vault.building import (
     in_memory,
     of_kind,
 )
+from tests.unit.pipeline.vault.test_vault import Damaged
 
 PRINCIPALS = [DEVICE, DETECTING, *(Principal(name=role, role=role) for role in (Role.ERASING, Role.CONSOLE))]
 
@@ -324,6 +326,19 @@ def _query(start: datetime) -> PublicKeysQuery:
 
 def _asked(key: PublicKey) -> LeaseRequest:
     return LeaseRequest(key_id=key.key_id, purpose=DOOR.purpose, lease_public=WORKER.public)
+
+
+async def test_r20_a_damaged_key_table_does_not_end_the_timer(house: House) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    house.clock.advance(key.expires_at - NOON)
+
+    with patch.object(house.parts.table, "_db", Damaged()):
+        timer = asyncio.create_task(destroy_on_time(house.keeper))
+        await asyncio.sleep(0)
+        assert not timer.done()
+    timer.cancel()
+
+    assert not house.parts.ring.names()
 
 
 async def test_when_destruction_ends_the_vault_ends_and_quotes_nothing(

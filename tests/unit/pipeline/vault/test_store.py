@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import Misconfigured, Unavailable
 from pipeline.vault.keys import BucketKey, Owner, span_at
 from pipeline.vault.ledger import Fact, Kind
 from pipeline.vault.store import REMEMBERED, NewKey, Slot, SqliteKeyTable, Wrapped
@@ -167,3 +168,24 @@ def test_what_was_destroyed_is_remembered_for_a_month(table: SqliteKeyTable) -> 
 
     assert table.held(KeyId("old")) is None
     assert table.held(KeyId("new")) is not None
+
+
+def test_a_file_that_is_no_key_table_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "keys.db").write_bytes(b"not a database" * 100)
+
+    with pytest.raises(Misconfigured, match=r"keys\.db cannot be used.*move it"):
+        SqliteKeyTable(tmp_path / "keys.db")
+
+
+def test_a_damaged_table_is_unavailable(tmp_path: Path) -> None:
+    cameras = [Owner(DOOR.store, CameraId(f"camera-{number}"), DOOR.purpose) for number in range(200)]
+    with closing(SqliteKeyTable(tmp_path / "keys.db")) as table:
+        table.add([SLOT], [_new(f"k{number:03}", owner) for number, owner in enumerate(cameras)])
+    content = (tmp_path / "keys.db").read_bytes()
+
+    with closing(SqliteKeyTable(tmp_path / "keys.db")) as table:
+        with (tmp_path / "keys.db").open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (len(content) - 4096))
+        with pytest.raises(Unavailable, match="malformed"):
+            table.keys_of(SLOT)

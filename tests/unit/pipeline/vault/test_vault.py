@@ -1,5 +1,6 @@
 """Keys are made ahead, lent by purpose, destroyed on time, and the ledger says so."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -197,6 +198,21 @@ def test_r20_a_destroyed_key_is_not_lent_and_has_one_receipt(parts: Parts, vault
         lent(vault, key, key.span.expires_at)
 
 
+def test_r20_slot_keys_die_by_their_names_when_the_key_table_cannot_be_read(parts: Parts, vault: Vault) -> None:
+    first, second = keys_for(vault, NOON, 2 * BUCKET)
+    now = first.span.expires_at
+    names = parts.ring.names()
+
+    with patch.object(parts.table, "_db", Damaged()), pytest.raises(Unavailable, match="malformed"):
+        vault.shred(now)
+
+    assert len(names) == 2
+    assert len(parts.ring.names()) == 1
+    assert destroy(vault, now) == 1
+    assert [each.body["key_id"] for each in of_kind(parts.ledger, Kind.KEY_DESTROYED)] == [first.key_id]
+    assert lent(vault, second, now)
+
+
 def test_r20_nothing_of_a_slot_is_left_in_the_ring(parts: Parts, vault: Vault) -> None:
     keys = keys_for(vault, NOON, TTL)
 
@@ -253,6 +269,15 @@ def test_keys_of_frames_to_come_are_not_the_oldest_readable(vault: Vault) -> Non
     vault.public_keys(DEVICE, DOOR, NOON + TTL, NOON + 2 * TTL, NOON)
 
     assert vault.status(NOON).oldest_readable is None
+
+
+class Damaged:
+    """A database file with a broken page."""
+
+    in_transaction = False
+
+    def execute(self, *_: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
 
 
 class Full(MemoryLedger):
