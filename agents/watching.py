@@ -10,6 +10,7 @@ from agents.handling import Codec
 from agents.stage import Stage
 from pipeline import watching
 from pipeline.errors import Rejected
+from pipeline.logs import log
 from pipeline.received import Received
 from pipeline.settings import Settings
 from pipeline.watching import CameraState, View
@@ -51,6 +52,11 @@ def step(
     return watching.step(state or CameraState(), message, received.ref, view=view)
 
 
+def is_repeat(before: CameraState | None, after: CameraState, received: Received[CameraMessage]) -> bool:
+    """Say whether a device's message changed nothing: its number had been used before."""
+    return before is after and isinstance(received.message, DeviceMessage)
+
+
 def remains(key: str, state: CameraState, *, views: Views) -> CameraState | None:
     """Leave of a silent camera's state what is about nobody; of a camera that has left the estate, nothing."""
     store, _, camera = key.partition("/")
@@ -69,11 +75,21 @@ def create(settings: Settings, estate: Estate) -> App:
         lives=estate.frame_ttl,
     )
     views = views_of(estate, load_regulations(settings.estate, estate))
+
+    def follow(state: CameraState | None, received: Received[CameraMessage]) -> tuple[CameraState, Sequence[Message]]:
+        after, messages = step(state, received, views=views)
+        if is_repeat(state, after, received):
+            # Counted here and not in a window: a stage that redoes its work repeats itself, and no number may show it.
+            stage.counts["repeated"] += 1
+            ref = received.ref
+            log().info("repeated", stage="watching", topic=ref.topic, partition=ref.partition, offset=ref.offset)
+        return after, messages
+
     state = Codec(watching.dumps, watching.loads, partial(remains, views=views))
 
     @app.agent(stage.channel, concurrency=1)
     async def watch(stream: Any) -> None:
         """Follow every camera, and send on what the rules notice and the windows count."""
-        await stage.run(stream, step=partial(step, views=views), state=state)
+        await stage.run(stream, step=follow, state=state)
 
     return app

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.watching import remains, step, views_of
+from agents.watching import is_repeat, remains, step, views_of
 from pipeline.errors import Rejected
 from pipeline.received import Received
 from schemas.detections import FrameDetections, FrameRef
@@ -25,6 +25,17 @@ def test_what_the_cameras_own_device_said_is_followed() -> None:
     state, _messages = follow(SEEN)
 
     assert (state.device, state.boot, state.sequence) == (SEEN.device_id, SEEN.boot, SEEN.sequence)
+
+
+def test_a_repeated_number_is_told_apart_and_changes_nothing() -> None:
+    first = Received(SEEN, FrameRef(topic="detections.v1", partition=0, offset=0))
+    again = Received(SEEN, FrameRef(topic="detections.v1", partition=0, offset=1))
+    state, _messages = step(None, first, views=VIEWS)
+    after, messages = step(state, again, views=VIEWS)
+
+    assert not is_repeat(None, state, first)
+    assert is_repeat(state, after, again)
+    assert not messages
 
 
 def test_r20_of_a_camera_that_left_the_estate_nothing_remains_and_of_a_silent_one_nobody() -> None:
