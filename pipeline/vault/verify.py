@@ -166,12 +166,13 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "keys": "Keys: {made} made, {destroyed} destroyed ({early} before their time, {late} late), {held} held, "
         "{alive} alive, {overdue} overdue",
         "until": "Alive or held until {until} at the latest",
-        "lateness": "Latest destruction: {seconds} s after its time",
+        "life": "Longest time from a picture to the end of its key: {life}",
+        "lateness": "Destruction came at most {seconds} s after its time",
         "receipt": "Receipt: key {key} ({store}, {camera}) was to be destroyed at {due} and was at {destroyed}; "
         "entry {index} of {size}",
         "judged": "Judged as of {now}",
         "whole": "All that was checked holds.",
-        "faults": "{count} things do not hold:",
+        "faults": "This does not hold ({count}):",
         "more": "… and {count} more (--json lists all)",
         "notes": "To be noted:",
         "cannot": "What this check cannot prove:",
@@ -183,6 +184,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "keys": "鍵：作成 {made}、消去 {destroyed}（うち期限前 {early}、遅れ {late}）、"
         "保全 {held}、有効 {alive}、期限超過 {overdue}",
         "until": "有効または保全中の鍵の最終期限：{until}",
+        "life": "撮影から鍵の期限までの最長時間：{life}",
         "lateness": "最も遅い消去：期限から {seconds} 秒後",
         "receipt": "消去証明：鍵 {key}（{store}、{camera}）の期限は {due}、消去は {destroyed}。"
         "{size} 件中の記録 {index}",
@@ -222,6 +224,9 @@ class State(StrEnum):
     OVERDUE = "overdue"
 
 
+_ENDS_LATER: Final = frozenset({State.ALIVE, State.HELD})
+
+
 @dataclass
 class Key:
     """A key, as far as the ledger tells of it. `due` is when it is to be destroyed: its expiry, or its hold's end."""
@@ -229,6 +234,7 @@ class Key:
     key_id: str
     made: Body
     index: int
+    start: datetime
     due: datetime
     held: bool = False
     destroyed_at: datetime | None = None
@@ -264,7 +270,11 @@ class Report:
         return max((at - key.due for key, at in self.destroyed()), default=None)
 
     def until(self) -> datetime | None:
-        return max((key.due for key in self.keys.values() if key.destroyed_at is None), default=None)
+        return max((key.due for key in self.keys.values() if key.state(self.now) in _ENDS_LATER), default=None)
+
+    def life(self) -> timedelta | None:
+        """How long a picture could be opened at most, as planned: to be compared with what people are told."""
+        return max((key.due - key.start for key in self.keys.values()), default=None)
 
 
 # --- Reading, distrustfully ----------------------------------------------------------------------------------------
@@ -527,7 +537,8 @@ def check_ledger(
     lines: Iterable[bytes], public: Ed25519PublicKey, checkpoints: Sequence[Checkpoint], now: datetime
 ) -> Report:
     """Check a ledger from its first line to its last against the checkpoints, and every key as of `now`."""
-    report = Report(now, checkpoints=len(checkpoints), covered=max((each.size for each in checkpoints), default=0))
+    distinct = len({each.hash for each in checkpoints})
+    report = Report(now, checkpoints=distinct, covered=max((each.size for each in checkpoints), default=0))
     unknown: dict[str, int] = {}
     for entry in _whole(lines, public, checkpoints, report):
         report.now = max(report.now, entry.at)
@@ -587,8 +598,13 @@ def _other_roots(checkpoints: Iterable[Checkpoint], root: bytes) -> Iterator[Fin
             yield _found(What.OTHER_ROOT, file=each.file, size=each.size)
 
 
+def _key_of(entry: Entry) -> Key:
+    start, due = time_of(entry.body["bucket_start"]), time_of(entry.body["expires_at"])
+    return Key(str(entry.body["key_id"]), entry.body, entry.index, start, due)
+
+
 def _created(entry: Entry, report: Report) -> None:
-    key = Key(str(entry.body["key_id"]), entry.body, entry.index, time_of(entry.body["expires_at"]))
+    key = _key_of(entry)
     if key.key_id in report.keys:
         report.faults.append(_found(What.CREATED_TWICE, key=key.key_id, index=entry.index))
     report.keys.setdefault(key.key_id, key)
@@ -665,7 +681,7 @@ def check_receipt(content: bytes, public: Ed25519PublicKey, since: Sequence[Chec
         entry, checkpoint = entry_of(found["entry"]), checkpoint_of(found["checkpoint"], "checkpoint")
         proof = _hashes(found["inclusion"])
         grew = {each["size"]: _hashes(each["proof"]) for each in found.get("consistency", [])}
-        key = Key(entry.body["key_id"], entry.body, entry.index, time_of(entry.body["expires_at"]))
+        key = _key_of(entry)
         key.destroyed_at = time_of(entry.body["destroyed_at"])
         _require(entry.kind == DESTROYED)
     except (KeyError, TypeError, ValueError):
@@ -694,7 +710,7 @@ def _hashes(found: Any) -> tuple[bytes, ...]:
 
 # --- Saying it -----------------------------------------------------------------------------------------------------
 def as_json(report: Report, language: str) -> str:
-    lateness, until = report.lateness(), report.until()
+    lateness, until, life = report.lateness(), report.until(), report.life()
     content = {
         "holds": not report.faults,
         "now": iso(report.now),
@@ -704,6 +720,7 @@ def as_json(report: Report, language: str) -> str:
         "covered": report.covered,
         "keys": _counts(report),
         "alive_until": None if until is None else iso(until),
+        "life_max_seconds": None if life is None else life.total_seconds(),
         "lateness_max_seconds": None if lateness is None else lateness.total_seconds(),
         "faults": [_finding_json(each, language) for each in report.faults],
         "notes": [_finding_json(each, language) for each in report.notes],
@@ -743,6 +760,8 @@ def as_text(report: Report, language: str) -> str:
     lines.append(words["keys"].format(**_counts(report)))
     if (lateness := report.lateness()) is not None:
         lines.append(words["lateness"].format(seconds=f"{lateness.total_seconds():.1f}"))
+    if (life := report.life()) is not None:
+        lines.append(words["life"].format(life=life))
     if (until := report.until()) is not None:
         lines.append(words["until"].format(until=iso(until)))
     lines.append(words["judged"].format(now=iso(report.now)))
