@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,6 +26,7 @@ from pipeline.vault.policy import Policy, policy_of
 from pipeline.vault.ring import FileRing
 from pipeline.vault.service import Keeper, app_of
 from pipeline.vault.store import SqliteKeyTable
+from pipeline.vault.uptime import boot_id, noting, time_by_uptime
 from pipeline.vault.vault import Limits, Vault, expired_names
 from schemas.estate import Estate, load_estate, load_regulations
 from schemas.frozen import Length
@@ -86,7 +87,7 @@ def confirm_clock(
 ) -> None:
     """Say that this machine's clock is right, after the vault found that it leapt.
 
-    A clock that leaps ahead by more than an hour, while the vault runs or while it was off, is not believed: a wrong
+    A clock that leaps ahead by more than an hour, while the vault runs or the machine was off, is not believed: a wrong
     one would end every key at once. Keys that would have expired by it are not lent, but destroyed only when somebody
     has said here that the clock is right, or when it has gone on like that for as long as it leapt.
     """
@@ -112,20 +113,28 @@ def _keeper(folder: Path, policy: Policy, limits: Limits, witness: Path | None =
     ring = FileRing(folder / "ring" / "slot-keys")
     key = signing.load_or_create(folder / "ledger.key")
     file = FileLedger(folder / "ledger.jsonl", key)
-    _destroy_expired(ring, file)
+    clock, boot = HostClock(), boot_id()
+    noted = latest(last_time(file), time_by_uptime(folder, clock, boot))
+    _destroy_expired(ring, clock, noted)
     table = SqliteKeyTable(folder / "keys.db")
     ledger = CheckpointedLedger(file, Checkpoints(folder / "checkpoints.jsonl", file, key, witness))
-    guard = Guard(HostClock(), latest(table.high_water(), last_time(ledger)))
+    guard = Guard(clock, latest(table.high_water(), noted))
     vault = Vault(table, ring, ledger, policy, limits)
     vault.recover(guard.read().now)
-    return Keeper(vault, ledger, guard, _public(folder, key), confirmation(folder))
+    return Keeper(
+        vault,
+        ledger,
+        guard,
+        _public(folder, key),
+        confirmation=confirmation(folder),
+        note=noting(folder, clock, boot),
+    )
 
 
-def _destroy_expired(ring: FileRing, ledger: FileLedger) -> None:
-    """Destroy what has expired by its name and the ledger's time, should the key table be damaged."""
-    noted = last_time(ledger)
+def _destroy_expired(ring: FileRing, clock: HostClock, noted: datetime | None) -> None:
+    """Destroy what has expired by its name, should the key table be damaged."""
     if noted is not None:
-        ring.destroy(expired_names(ring, Guard(HostClock(), noted).read().now))
+        ring.destroy(expired_names(ring, Guard(clock, noted).read().now))
 
 
 def _public(folder: Path, key: Ed25519PrivateKey) -> bytes:

@@ -34,6 +34,7 @@ from pipeline.vault.guard import MEND, Guard
 from pipeline.vault.keys import BucketKey, Owner
 from pipeline.vault.ledger import Ledger
 from pipeline.vault.tokens import Tokens
+from pipeline.vault.uptime import Note
 from pipeline.vault.vault import AHEAD_MAX, Vault
 
 LONGEST_NAP: Final = timedelta(seconds=1)
@@ -71,13 +72,16 @@ class Keeper:
         ledger: Ledger,
         guard: Guard,
         ledger_public_key: bytes,
+        *,
         confirmation: Confirmation = nobody,
+        note: Note = lambda _: None,
     ) -> None:
         self.vault = vault
         self.ledger = ledger
         self.guard = guard
         self.ledger_public_key = ledger_public_key
         self._confirmation = confirmation
+        self._note = note
         self._noted: datetime | None = None
 
     def now(self) -> datetime:
@@ -132,6 +136,7 @@ class Keeper:
     def _note_time(self, now: datetime) -> None:
         if self._noted is None or now - self._noted >= TIME_NOTED_EVERY:
             self.vault.note_time(now)
+            self._note(now)
             self._noted = now
 
 

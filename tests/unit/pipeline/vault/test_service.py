@@ -23,6 +23,7 @@ from pipeline.vault.ledger import Kind
 from pipeline.vault.receipts import receipts_of
 from pipeline.vault.service import LONGEST_NAP, Keeper, _die_with, app_of, destroy_on_time
 from pipeline.vault.tokens import issue
+from pipeline.vault.uptime import noting, time_by_uptime
 from schemas.envelope import Purpose
 from schemas.ids import KeyId
 from tests.unit.pipeline.vault.building import (
@@ -259,7 +260,14 @@ def _started_again(house: House, folder: Path) -> Keeper:
     """Give the same vault, started anew with what was noted."""
     vault, guard = house.parts.vault(), Guard(house.clock, house.parts.table.high_water())
     vault.recover(guard.read().now)
-    return Keeper(vault, house.parts.ledger, guard, b"public", confirmation(folder))
+    return Keeper(
+        vault,
+        house.parts.ledger,
+        guard,
+        b"public",
+        confirmation=confirmation(folder),
+        note=noting(folder, house.clock, "boot"),
+    )
 
 
 async def test_r20_one_start_with_a_wrong_clock_destroys_nothing_and_leaves_no_trace(house: House) -> None:
@@ -299,6 +307,14 @@ async def test_r20_after_days_off_expired_keys_are_lent_to_nobody_and_die_once_t
         keeper.lend(DETECTING, _asked(key))
     assert [each.body["key_id"] for each in of_kind(house.parts.ledger, Kind.KEY_DESTROYED)] == [key.key_id]
     assert not (house.folder / FILE).exists()
+
+
+async def test_the_vault_notes_how_long_the_machine_has_been_on(house: House) -> None:
+    keeper = _started_again(house, house.folder)
+    keeper.tick()
+    house.clock.advance(timedelta(days=3))
+
+    assert time_by_uptime(house.folder, house.clock, "boot") == NOON + timedelta(days=3)
 
 
 async def test_after_hours_off_devices_have_keys_although_the_clock_is_in_doubt(house: House) -> None:
