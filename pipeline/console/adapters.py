@@ -17,6 +17,7 @@ from pipeline.errors import Unavailable
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
 from pipeline.logs import log
 from pipeline.reading import stop
+from pipeline.records import install
 from pipeline.vault.client import VaultClient
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
@@ -159,6 +160,7 @@ class KafkaBroker:
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[Any]:
+        install()
         async with _started(
             AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
         ) as consumer:
