@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from agents.app import App, create_app
+from agents.eyes import open_eyes
 from agents.handling import Result
 from agents.stage import Stage
 from models.detector import Detector, DetectorSettings
@@ -138,7 +139,7 @@ def create(settings: Settings, estate: Estate) -> App:
     detecting = Detecting(
         estate,
         Leases(vault),
-        Detector.load(settings.weights, DetectorSettings(people_from=unlikeliest(estate))),
+        open_eyes(settings.weights, DetectorSettings(people_from=unlikeliest(estate))),
         SystemClock(),
         shed=settings.shed,
     )

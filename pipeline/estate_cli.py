@@ -1,21 +1,18 @@
 """`mimamori estate`: whether the estate's files are in order."""
 
+import base64
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipeline import signing
 from pipeline.clock import SystemClock
 from pipeline.governance.starting import reasons_not_to_start
 from pipeline.settings import settings
 from schemas.estate import load_estate, load_regulations
 
 app = typer.Typer(no_args_is_help=True, help="The estate: stores, devices, cameras and their rules.")
-
-
-@app.callback()
-def _estate() -> None:
-    """Keep `check` a subcommand though it is the only one."""
 
 
 @app.command()
@@ -39,3 +36,14 @@ def check(
             stopped += bool(reasons)
     if stopped:
         raise typer.Exit(1)
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(help="The device's signing key; made if it is not there")],
+) -> None:
+    """Print a device's public key, as [[stores.devices]] wants it, and make its signing key where there is none.
+
+    Run it on the device: the signing key never leaves it. `mimamori publish --key FILE` signs with it.
+    """
+    typer.echo(base64.b64encode(signing.public_bytes(signing.load_or_create(file))).decode())

@@ -42,11 +42,17 @@ def load(path: Path, value: type[Value]) -> Value:
 
 
 def _lines(path: Path, text: str, error: ValidationError) -> list[str]:
-    places = places_of(text)
+    places, errors = places_of(text), error.errors(include_url=False)
     return [
         f"{path}:{line_of(places, each['loc'])}: {'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
-        for each in error.errors(include_url=False)
+        for each in errors
+        if not _follows_from(each["loc"], [other["loc"] for other in errors])
     ]
+
+
+def _follows_from(place: Place, others: list[Place]) -> bool:
+    """Say whether a mistake is only what is left of one inside: a list is too short when its only item is wrong."""
+    return any(len(other) > len(place) and other[: len(place)] == place for other in others)
 
 
 def places_of(text: str) -> dict[Place, int]:

@@ -14,7 +14,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from agents.analyse.analysis import Analysis, analyse, finish, view, whole_picture
 from agents.analyse.render import Rendering
 from agents.analyse.results import Results
-from models.detector import Detector, DetectorSettings
+from agents.eyes import open_eyes
+from models.detector import DetectorSettings
 from pipeline.edge.clip import BrokenSource, Clip, open_clip
 from pipeline.settings import settings
 from schemas.estate import load_camera
@@ -42,7 +43,12 @@ def command(
         datetime, typer.Option(help="When the clip begins (UTC); the hours of zones go by it.")
     ] = datetime(2026, 1, 1),  # noqa: DTZ001 - typer parses naive times, UTC is put on below
     render: Annotated[
-        bool, typer.Option("--render", help="Write annotated.mp4 too: boxes, ids, lines, zones; every head hidden.")
+        bool,
+        typer.Option(
+            "--render",
+            help="Write annotated.mp4 too: boxes, ids, lines, zones; the heads of all who were found hidden. "
+            "Who was missed stays visible: keep it as you keep footage.",
+        ),
     ] = False,
 ) -> None:
     """Say what the cameras' stages would say of a clip, without Kafka.
@@ -79,7 +85,7 @@ def command(
     watched = whole_picture() if camera is None else load_camera(camera)
     rate = found.fps if fps is None else min(fps, found.fps)
     watched = watched.model_copy(update={"fps": rate})
-    detector = Detector.load(weights_folder(), DetectorSettings(people_from=watched.people_from / 2))
+    detector = open_eyes(weights_folder(), DetectorSettings(people_from=watched.people_from / 2))
     analysis = Analysis(view(watched, timedelta(seconds=window)), start.replace(tzinfo=UTC))
     broken: BrokenSource | None = None
     with ExitStack() as stack:

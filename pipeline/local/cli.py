@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def run(
     footage = os.environ.get("MIMAMORI_FOOTAGE")
     scene = choose_scene(video, Path(footage) if footage else None)
     wish = demo.Wish(settings().home, scene, seconds, headless, workers)
-    summary = asyncio.run(demo.run(wish, Console()))
+    summary = asyncio.run(demo.run(wish, _console()))
     if summary is not None:
         typer.echo(json.dumps(summary.as_dict()))
 
@@ -45,4 +46,9 @@ def run(
 @app.command()
 def provision() -> None:
     """Bring Kafka, weights and what else is needed into .local; what is there already is only checked."""
-    asyncio.run(bring(settings().home, Console()))
+    asyncio.run(bring(settings().home, _console()))
+
+
+def _console() -> Console:
+    """Give a console; into a file, lines are long enough that no address or path breaks."""
+    return Console() if sys.stdout.isatty() else Console(width=240)

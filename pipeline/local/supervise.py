@@ -58,6 +58,7 @@ class _Running:
     restarts: int = 0
     deaths: deque[float] = field(default_factory=deque)
     keeper: asyncio.Task[None] | None = None
+    welcome: asyncio.Task[None] | None = None
     spawning: asyncio.Task[asyncio.subprocess.Process] | None = None
 
 
@@ -138,7 +139,8 @@ class Supervisor:
         self._stopping = True
         if not self._failed.done():
             self._failed.cancel()
-        keepers = [each.keeper for each in self._running.values() if each.keeper]
+        every = [task for each in self._running.values() for task in (each.keeper, each.welcome)]
+        keepers = [task for task in every if task]
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
@@ -174,6 +176,16 @@ class Supervisor:
             # Shielded: a process that begins while we are told to stop must be known, to be ended too.
             running.process = await asyncio.shield(running.spawning)
             running.restarts += 1
+            running.welcome = asyncio.create_task(self._welcome(running, now))
+
+    async def _welcome(self, running: _Running, died: float) -> None:
+        """Say when a child that was started again is ready."""
+        process = running.process
+        while process.returncode is None and not self._stopping:
+            if await running.child.ready():
+                self._tell(f"{running.child.name} is back after {self._clock.monotonic() - died:.1f} s")
+                return
+            await asyncio.sleep(0.2)
 
     def _fail(self, why: str) -> None:
         if not self._failed.done():

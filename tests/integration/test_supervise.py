@@ -62,7 +62,9 @@ async def test_a_child_that_died_is_started_again_and_that_is_said(house: House)
         while house.supervisor.restarts()["worker"] == 0:  # noqa: ASYNC110 (likewise)
             await asyncio.sleep(0.02)
 
+    await house.until(2)
     assert "worker ended (SIGKILL); starting it again" in house.told[0]
+    assert "worker is back after" in house.told[1]
     assert house.supervisor.pid("worker") != first
 
 

@@ -90,6 +90,12 @@ def test_an_error_names_file_line_and_key(tmp_path: Path, was: str, becomes: str
     assert f"{path}:{line(text, becomes)}: {key}: " in str(wrong.value)
 
 
+def test_one_mistake_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(FileError) as wrong:
+        load_estate(write(tmp_path, ESTATE.replace(f'public_key = "{KEY}"', 'public_key = "abc"')))
+    assert len(str(wrong.value).splitlines()) == 1
+
+
 def test_r20_an_estate_without_a_frame_ttl_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="frame_ttl: Field required"):
         load_estate(write(tmp_path, ESTATE.replace('frame_ttl = "60s"', "")))
