@@ -55,7 +55,6 @@ class Vault:
 def stage(clock: ManualClock, vault: Vault | None = None, *, shed: bool = True) -> Detecting:
     eyes: Any = Eyes()
     lent: Any = vault or Vault()
-    assert hasattr(Detector, "detect")
     return Detecting(ESTATE, lent, eyes, clock, shed=shed)
 
 
