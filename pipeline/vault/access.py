@@ -1,35 +1,16 @@
-"""Who may ask the vault for what, as a table. What is not in it is refused."""
+"""Who may ask the vault: a principal and its token. What it may, the one table of roles says."""
 
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Final
-
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.errors import Refused
+from pipeline.governance import roles
+from pipeline.governance.roles import ALL, SERVICES, Action, Role, Stores
 from schemas.audit import PRINCIPAL
 from schemas.envelope import Purpose
 from schemas.frozen import Frozen
 from schemas.ids import NamedStore, StoreId
 
-
-class Role(StrEnum):
-    """What a principal is."""
-
-    DEVICE = "device"
-    DETECTING = "detecting"
-    RECORDING = "recording"
-    ERASING = "erasing"
-    CONSOLE = "console"
-
-
-class Action(StrEnum):
-    """What can be asked."""
-
-    PUBLIC_KEYS = "public_keys"
-    LEASE = "lease"
-    LEDGER = "ledger"
-    STATUS = "status"
+__all__ = ["Action", "Principal", "Role", "WrongRole", "may", "require"]
 
 
 class WrongRole(Refused):
@@ -37,32 +18,28 @@ class WrongRole(Refused):
 
 
 class Principal(Frozen):
-    """Who asks. A device belongs to one store, and asks for no other."""
+    """A part of the system that asks. A device belongs to one store, and asks for no other."""
 
     name: str = Field(min_length=1, max_length=PRINCIPAL, pattern=r"^[a-z0-9][a-z0-9._-]*$")
     role: Role
     store: NamedStore | None = None
 
+    @model_validator(mode="after")
+    def _is_no_person(self) -> "Principal":
+        if self.role not in SERVICES:
+            raise ValueError("a person signs in, and has no token of their own")
+        return self
 
-_PICTURES: Final = frozenset({Purpose.CRIME_PREVENTION})
-_NO_PURPOSE: Final = frozenset({None})
-
-MAY: Final[Mapping[tuple[Role, Action], frozenset[Purpose | None]]] = {
-    (Role.DEVICE, Action.PUBLIC_KEYS): _PICTURES,
-    (Role.DETECTING, Action.LEASE): _PICTURES,
-    (Role.RECORDING, Action.LEASE): _PICTURES,
-    (Role.ERASING, Action.LEDGER): _NO_PURPOSE,
-    (Role.ERASING, Action.STATUS): _NO_PURPOSE,
-    (Role.CONSOLE, Action.LEDGER): _NO_PURPOSE,
-    (Role.CONSOLE, Action.STATUS): _NO_PURPOSE,
-}
+    @property
+    def stores(self) -> Stores:
+        if self.store is not None:
+            return frozenset({self.store})
+        return frozenset[StoreId]() if self.role is Role.DEVICE else ALL
 
 
 def may(principal: Principal, action: Action, purpose: Purpose | None = None, store: StoreId | None = None) -> bool:
     """Say whether this principal may do this, for this purpose, in this store."""
-    if principal.role is Role.DEVICE and (store is None or principal.store != store):
-        return False
-    return purpose in MAY.get((principal.role, action), frozenset())
+    return roles.may(principal.role, action, stores=principal.stores, store=store, purpose=purpose)
 
 
 def require(principal: Principal, action: Action, purpose: Purpose | None = None, store: StoreId | None = None) -> None:
@@ -73,5 +50,5 @@ def require(principal: Principal, action: Action, purpose: Purpose | None = None
         Refused: Not for this purpose, or in this store.
     """
     if not may(principal, action, purpose, store):
-        kind = Refused if (principal.role, action) in MAY else WrongRole
+        kind = Refused if roles.ever(principal.role, action) else WrongRole
         raise kind(f"{principal.name} may not {action}" + (f" for {purpose}" if purpose else ""))

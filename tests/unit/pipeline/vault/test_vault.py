@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import sealing
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
-from pipeline.vault import access
+from pipeline.governance import roles
 from pipeline.vault.access import Action, Principal, Role
 from pipeline.vault.keys import Owner
 from pipeline.vault.ledger import Fact, Kind, MemoryLedger
@@ -107,7 +107,7 @@ def test_r04_a_stage_that_may_hold_both_purposes_gets_each_key_for_its_own(vault
     both = frozenset({Purpose.CRIME_PREVENTION, Purpose.PEOPLE_FLOW})
 
     with (
-        patch.dict(access.MAY, {(Role.DETECTING, Action.LEASE): both}),
+        patch.dict(roles.MATRIX, {(Role.DETECTING, Action.LEASE): roles.Cell(both)}),
         pytest.raises(Refused, match="purpose_incompatible"),
     ):
         vault.lease(DETECTING, key.key_id, Purpose.PEOPLE_FLOW, WORKER.public, NOON)
