@@ -6,8 +6,9 @@ what the ledger must say about it are one transaction.
 
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -153,7 +154,7 @@ class KeyTable(Protocol):
 REMEMBERED: Final = timedelta(days=30)
 """How long the table can tell a destroyed key from one that never was: ten times the longest life of a frame."""
 
-_TABLES: Final = """
+TABLES: Final = """
 CREATE TABLE IF NOT EXISTS slots (
     slot_key TEXT PRIMARY KEY,
     ends INTEGER NOT NULL,
@@ -176,7 +177,7 @@ CREATE TABLE IF NOT EXISTS keys (
     destroyed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS keys_alive
-    ON keys (store, camera, purpose, bucket_start, bucket_end, expires_at) WHERE destroyed = 0 AND public <> x'';
+    ON keys (store, camera, purpose, bucket_start, bucket_end, expires_at) WHERE destroyed = 0 AND length(public) > 0;
 CREATE INDEX IF NOT EXISTS keys_by_slot ON keys (slot_key);
 CREATE INDEX IF NOT EXISTS keys_dead ON keys (expires_at) WHERE destroyed = 1;
 CREATE INDEX IF NOT EXISTS keys_by_start ON keys (bucket_start) WHERE destroyed = 0;
@@ -187,7 +188,7 @@ CREATE TABLE IF NOT EXISTS private_keys (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS private_keys_by_slot ON private_keys (slot_key);
 CREATE TABLE IF NOT EXISTS outbox (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
     body TEXT NOT NULL
 ) STRICT;
@@ -202,33 +203,28 @@ _ADD_SLOT: Final = "INSERT INTO slots (slot_key, ends) VALUES (?, ?)"
 _ADD_KEY: Final = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 
 
-class SqliteKeyTable:
-    """The key table in one SQLite file, with one connection: a second reader would keep old pages in the WAL alive."""
+class Sql(Protocol):
+    """An open transaction. Both databases are spoken to in SQL that both understand, with ? for a value."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        try:
-            self._prepare()
-        except sqlite3.OperationalError as error:
-            self._db.close()
-            raise Unavailable(f"the key table: {error}") from None
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise Misconfigured(
-                f"{path} cannot be used: {error}. Put a backup of it back, or move it and its -wal away: "
-                "then the keys in it are lost, and new ones are made"
-            ) from None
+    def execute(self, query: str, values: Sequence[Any] = (), /) -> Any: ...
 
-    def _prepare(self) -> None:
-        for pragma in ("journal_mode=WAL", "secure_delete=ON", "synchronous=FULL", "temp_store=MEMORY"):
-            self._db.execute(f"PRAGMA {pragma}").fetchall()
-        self._db.executescript(_TABLES)
-        self._checkpoint()
+    def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> Any: ...
 
-    def close(self) -> None:
-        self._db.close()
+
+class SqlKeyTable(ABC):
+    """What every key table in SQL does. A database adds transactions, reading, and how it forgets what was deleted."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[Sql]:
+        """Open a transaction that is durable, or Unavailable and undone, when it ends."""
+
+    @abstractmethod
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Read rows. Raises Unavailable."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Clear away what deleted rows leave behind. Raises Unavailable."""
 
     def slot(self, end: datetime) -> Slot | None:
         found = self._one("SELECT slot_key FROM slots WHERE ends = ? AND condemned = 0", micros(end))
@@ -245,7 +241,7 @@ class SqliteKeyTable:
     def living(self, owner: Owner, start: datetime, end: datetime) -> tuple[BucketKey, ...]:
         rows = self._all(
             f"SELECT {_KEY} FROM keys WHERE store = ? AND camera = ? AND purpose = ? AND destroyed = 0"  # noqa: S608 - our own column list
-            " AND public <> x'' AND bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start",
+            " AND length(public) > 0 AND bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start",
             *(owner.store, owner.camera, owner.purpose.value, micros(start), micros(end)),
         )
         return tuple(map(_key, rows))
@@ -279,19 +275,18 @@ class SqliteKeyTable:
         dead = [(key_id,) for key_id in destroyed]
         with self._transaction() as db:
             db.executemany("DELETE FROM private_keys WHERE key_id = ?", dead)
-            db.executemany("UPDATE keys SET destroyed = 1, public = x'' WHERE key_id = ?", dead)
+            db.executemany(
+                "UPDATE keys SET destroyed = 1, public = ? WHERE key_id = ?", [(b"", *each) for each in dead]
+            )
             for end, keys in groupby(sorted(others, key=_expiry), key=_expiry):
                 _add_lost(db, end, keys)
             db.execute("DELETE FROM outbox WHERE number <= ?", (number,))
-            # A row that comes and goes: the next one gets a higher number.
-            db.execute("INSERT INTO outbox VALUES (?, '', '')", (number,))
-            db.execute("DELETE FROM outbox WHERE number = ?", (number,))
+            _note_number(db, "outbox", number)
             _note_time(db, now)
-        self._checkpoint()
+        self._forget()
 
     def last_number(self) -> int:
-        found = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
-        return 0 if found is None else int(found[0])
+        return self._number("outbox") or 0
 
     def next_slot_end(self) -> datetime | None:
         (ends,) = self._one("SELECT min(ends) FROM slots") or (None,)
@@ -308,7 +303,7 @@ class SqliteKeyTable:
     def delete_private(self, slot: Slot) -> None:
         with self._transaction() as db:
             db.execute("DELETE FROM private_keys WHERE slot_key = ?", (slot.slot_key,))
-        self._checkpoint()
+        self._forget()
 
     def keys_of(self, slot: Slot) -> tuple[BucketKey, ...]:
         rows = self._all(
@@ -319,7 +314,7 @@ class SqliteKeyTable:
 
     def bury(self, slot: Slot, facts: Sequence[Fact]) -> None:
         with self._transaction() as db:
-            db.execute("UPDATE keys SET destroyed = 1, public = x'' WHERE slot_key = ?", (slot.slot_key,))
+            db.execute("UPDATE keys SET destroyed = 1, public = ? WHERE slot_key = ?", (b"", slot.slot_key))
             db.execute("DELETE FROM slots WHERE slot_key = ?", (slot.slot_key,))
             db.execute("DELETE FROM keys WHERE destroyed = 1 AND expires_at < ?", (micros(slot.end - REMEMBERED),))
             _raise_number(db, "destroyed", len(facts))
@@ -361,7 +356,39 @@ class SqliteKeyTable:
         found = self._one("SELECT value FROM numbers WHERE name = ?", name)
         return None if found is None else int(found[0])
 
-    def _checkpoint(self) -> None:
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        return next(iter(self._all(query, *values)), None)
+
+
+class SqliteKeyTable(SqlKeyTable):
+    """The key table in one SQLite file, with one connection: a second reader would keep old pages in the WAL alive."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            raise Unavailable(f"the key table: {error}") from None
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise Misconfigured(
+                f"{path} cannot be used: {error}. Put a backup of it back, or move it and its -wal away: "
+                "then the keys in it are lost, and new ones are made"
+            ) from None
+
+    def _prepare(self) -> None:
+        for pragma in ("journal_mode=WAL", "secure_delete=ON", "synchronous=FULL", "temp_store=MEMORY"):
+            self._db.execute(f"PRAGMA {pragma}").fetchall()
+        self._db.executescript(TABLES)
+        self._forget()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _forget(self) -> None:
         # Without it the deleted keys stay in the WAL, secure_delete or not (measured: 100 of 100).
         (busy, *_), *_ = self._all("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
@@ -374,11 +401,8 @@ class SqliteKeyTable:
             # Also a file that is damaged: whoever holds the time of destruction must not die of it.
             raise Unavailable(f"the key table: {error}") from None
 
-    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        return next(iter(self._all(query, *values)), None)
-
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[Sql]:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
@@ -419,29 +443,40 @@ def _expiry(key: BucketKey) -> datetime:
     return key.span.expires_at
 
 
-def _add_lost(db: sqlite3.Connection, end: datetime, keys: Iterable[BucketKey]) -> None:
+def _add_lost(db: Sql, end: datetime, keys: Iterable[BucketKey]) -> None:
     found = db.execute("SELECT slot_key FROM slots WHERE ends = ? AND condemned = 0", (micros(end),)).fetchone()
     slot_key = f"lost-{micros(end)}" if found is None else str(found[0])
     rows = [_key_row(key, slot_key) for key in keys]
-    db.executemany(_ADD_KEY.replace("INSERT", "INSERT OR IGNORE"), rows)
+    db.executemany(f"{_ADD_KEY} ON CONFLICT DO NOTHING", rows)
     if found is None:
         db.execute(_ADD_SLOT, (slot_key, micros(end)))
 
 
-def _post(db: sqlite3.Connection, facts: Iterable[Fact]) -> None:
-    rows = [(fact.kind.value, json.dumps(fact.body)) for fact in facts]
-    db.executemany("INSERT INTO outbox (kind, body) VALUES (?, ?)", rows)
+def _post(db: Sql, facts: Sequence[Fact]) -> None:
+    if facts:
+        # Counted here, within the transaction: a number is given once, whatever is deleted, undone or restored.
+        last = _raise_number(db, "outbox", len(facts))
+        numbered = enumerate(facts, last - len(facts) + 1)
+        rows = [(number, fact.kind.value, json.dumps(fact.body)) for number, fact in numbered]
+        db.executemany("INSERT INTO outbox (number, kind, body) VALUES (?, ?, ?)", rows)
 
 
-def _raise_number(db: sqlite3.Connection, name: str, by: int) -> None:
+def _raise_number(db: Sql, name: str, by: int) -> int:
+    raised = db.execute(
+        "INSERT INTO numbers VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = numbers.value + excluded.value RETURNING value",
+        (name, by),
+    )
+    return int(raised.fetchone()[0])
+
+
+def _note_number(db: Sql, name: str, value: int) -> None:
     db.execute(
-        "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value", (name, by)
+        "INSERT INTO numbers VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > numbers.value",
+        (name, value),
     )
 
 
-def _note_time(db: sqlite3.Connection, now: datetime) -> None:
-    db.execute(
-        "INSERT INTO numbers VALUES ('high_water', ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
-        (micros(now),),
-    )
+def _note_time(db: Sql, now: datetime) -> None:
+    _note_number(db, "high_water", micros(now))

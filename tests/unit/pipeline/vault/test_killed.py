@@ -24,7 +24,7 @@ STEPS: Final[tuple[tuple[type[Any], str], ...]] = (
     (SqliteKeyTable, "add"),
     (SqliteKeyTable, "condemn"),
     (SqliteKeyTable, "delete_private"),
-    (SqliteKeyTable, "_checkpoint"),
+    (SqliteKeyTable, "_forget"),
     (SqliteKeyTable, "bury"),
     (SqliteKeyTable, "told"),
     (FileRing, "create"),
