@@ -1,17 +1,30 @@
 """What goes over the wire between the vault and those who ask it."""
 
+from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
-from pipeline.vault.ledger import Entry
+from pipeline.errors import Refused
+from pipeline.governance.roles import Action, Role
+from pipeline.vault.checkpoints import Checkpoint
+from pipeline.vault.ledger import Entry, Hash
+from schemas.audit import PRINCIPAL
 from schemas.envelope import Purpose
 from schemas.frozen import Frozen, UtcTime, iso
-from schemas.ids import NamedCamera, NamedKey, NamedStore
+from schemas.ids import AlertId, NamedCamera, NamedKey, NamedStore
+
+SESSION: Final = "Mimamori-Session"
+"""The header that names the person who asks through the console, by the token that signing in gave."""
 
 _LEASE_TAG: Final = b"mimamori/lease/1\x00"
+
+NamedAlert = Annotated[AlertId, Field(min_length=1, max_length=64)]
+Id = Annotated[str, Field(pattern=r"^[0-9a-f-]{1,64}$")]
+Why = Annotated[str, Field(min_length=10, max_length=256)]
+"""A reason that somebody wrote. It names nobody."""
 
 
 class _Answer(Frozen):
@@ -69,6 +82,278 @@ class Lease(_Answer):
     sealed: bytes
 
 
+class ObjectRequest(Frozen):
+    """Asks for the key that seals one alert's evidence; `start` and `end` are the alert's own."""
+
+    alert_id: NamedAlert
+    store_id: NamedStore
+    camera_id: NamedCamera
+    purpose: Purpose
+    start: UtcTime
+    end: UtcTime
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "ObjectRequest":
+        if self.end < self.start:
+            raise ValueError("end lies before start")
+        return self
+
+
+class ObjectKey(_Answer):
+    """Seal one alert's evidence to this, once: `stored` says whether that was done."""
+
+    key_id: NamedKey
+    alert_id: NamedAlert
+    store_id: NamedStore
+    camera_id: NamedCamera
+    purpose: Purpose
+    expires_at: UtcTime
+    public: bytes
+    stored: bool
+
+
+class Stored(Frozen):
+    """What was put into the object storage: the hash of the ciphertext, never of a picture."""
+
+    sha256: Hash
+    size: int = Field(ge=1, lt=2**40)
+
+
+class EvidenceObject(Frozen):
+    """One sealed clip. With `held_until`, a hold sealed it anew: then `key_id` and `expires_at` are the hold's."""
+
+    key_id: NamedKey
+    alert_id: NamedAlert
+    store_id: NamedStore
+    camera_id: NamedCamera
+    purpose: Purpose
+    start: UtcTime
+    end: UtcTime
+    created_at: UtcTime
+    expires_at: UtcTime
+    stored: bool
+    sha256: Hash | None = None
+    size: int | None = None
+    held_until: UtcTime | None = None
+
+
+class Objects(Frozen):
+    """Evidence that lives, in order of the alerts' time."""
+
+    objects: tuple[EvidenceObject, ...]
+
+
+class LookRequest(_Answer):
+    """A person asks to open one alert's evidence. The key comes sealed to `lease_public`, as a lease does."""
+
+    alert_id: NamedAlert
+    purpose: Purpose
+    reason: Why
+    lease_public: Annotated[bytes, Field(max_length=4096)]
+
+
+class Look(_Answer):
+    """A key lent to a person; the lease's `principal` is the person's name. The ledger holds it already."""
+
+    lease: Lease
+    object: EvidenceObject
+
+
+class ErasureRequest(Frozen):
+    """Decides to erase before time: one alert's evidence, or all of one camera from `start` to `end`.
+
+    With both, the span says where an alert was whose evidence was never sealed.
+    """
+
+    alert_id: NamedAlert | None = None
+    store_id: NamedStore | None = None
+    camera_id: NamedCamera | None = None
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+    reason: Why
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "ErasureRequest":
+        span = (self.store_id, self.camera_id, self.start, self.end)
+        if any(each is None for each in span) and (self.alert_id is None or any(each is not None for each in span)):
+            raise ValueError("name an alert, or store, camera, start and end")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError("end lies before start")
+        return self
+
+
+class Erasure(Frozen):
+    """What was decided, and the keys that are destroyed by now."""
+
+    erasure_id: Id
+    keys: tuple[NamedKey, ...]
+
+
+HOLD_LONGEST: Final = timedelta(days=365)
+
+
+class HoldRequest(Frozen):
+    """Proposes to keep one alert's evidence longer. Another person confirms it, before the evidence expires."""
+
+    alert_id: NamedAlert
+    until: UtcTime
+    reason: Why
+    incident: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class HoldState(StrEnum):
+    """How far a hold has come. Confirmed, it waits for the clip to be sealed anew; sealed, it is in force."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    SEALED = "sealed"
+    ENDED = "ended"
+    LAPSED = "lapsed"
+
+
+class Hold(_Answer):
+    """A recorded decision to keep named evidence longer.
+
+    `until` is when it ends, on a slot's end; `expires_at` is when the evidence itself expires, and with it a hold that
+    was not sealed by then. `key_id` opens the evidence, `public` and `held_key_id` seal the clip for the hold.
+    """
+
+    hold_id: Id
+    alert_id: NamedAlert
+    store_id: NamedStore
+    camera_id: NamedCamera
+    purpose: Purpose
+    state: HoldState
+    until: UtcTime
+    expires_at: UtcTime
+    reason: Why
+    incident: Annotated[str, Field(min_length=1, max_length=64)]
+    proposed_by: str
+    proposed_at: UtcTime
+    confirmed_by: str | None = None
+    ended_by: str | None = None
+    key_id: NamedKey
+    held_key_id: NamedKey | None = None
+    public: bytes | None = None
+
+
+class Holds(_Answer):
+    """Holds, newest first; those that are over too, for a month."""
+
+    holds: tuple[Hold, ...]
+
+
+RELEASE_LONGEST: Final = timedelta(hours=24)
+
+
+class ReleaseRequest(Frozen):
+    """A manager lets one member of staff, by name, look at one alert's evidence for a while (R16)."""
+
+    alert_id: NamedAlert
+    to: Annotated[str, Field(min_length=1, max_length=PRINCIPAL)]
+    until: UtcTime
+    reason: Why
+
+
+class Release(Frozen):
+    """One item, one person, for a while."""
+
+    release_id: Id
+    alert_id: NamedAlert
+    store_id: NamedStore
+    to: str
+    by: str
+    at: UtcTime
+    until: UtcTime
+    reason: Why
+
+
+class CheckpointPage(_Answer):
+    """The checkpoints from one on: signed lines, to be kept elsewhere."""
+
+    public_key: bytes
+    checkpoints: tuple[Checkpoint, ...]
+
+
+class Consistency(Frozen):
+    """Shows that a ledger grew out of its first `size` entries."""
+
+    size: int
+    proof: tuple[Hash, ...]
+
+
+class Receipt(Frozen):
+    """A key's destruction with the proof that a signed checkpoint holds it, as `verify.py --receipt` checks it."""
+
+    entry: dict[str, Any]
+    inclusion: tuple[Hash, ...]
+    checkpoint: Checkpoint
+    consistency: tuple[Consistency, ...] = ()
+
+
+class SignIn(Frozen):
+    """A name and what only its owner knows."""
+
+    name: Annotated[str, Field(min_length=1, max_length=PRINCIPAL)]
+    password: Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+
+    @field_serializer("password", when_used="json")
+    def _said(self, password: SecretStr) -> str:
+        return password.get_secret_value()
+
+
+class Grant(Frozen):
+    """What somebody is, and in which stores."""
+
+    role: Role
+    stores: tuple[NamedStore, ...] | Literal["*"]
+
+
+class Person(Frozen):
+    """Who is signed in, and whether they may see what identifies people: `suspended` says why not."""
+
+    name: str
+    display_name: str
+    grants: tuple[Grant, ...]
+    training_until: UtcTime | None = None
+    pledge_until: UtcTime | None = None
+    acknowledged_version: str | None = None
+    suspended: tuple[str, ...] = ()
+
+
+class SignedIn(Frozen):
+    """A session. The token is shown once; `ends_at` is when it ends at the latest."""
+
+    token: str
+    ends_at: UtcTime
+    person: Person
+
+
+class RulesRead(Frozen):
+    """Somebody has read this version of the rules."""
+
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class MatrixRow(Frozen):
+    """One cell of the role matrix that says yes. A purpose of null: none needs to be named."""
+
+    role: Role
+    action: Action
+    purposes: tuple[Purpose | None, ...]
+    only_released: bool = False
+
+
+class Matrix(Frozen):
+    """All that anybody may. What is not in it is refused."""
+
+    rows: tuple[MatrixRow, ...]
+
+
+class Nothing(Frozen):
+    """An answer that says no more than that it was done."""
+
+
 class LedgerPage(_Answer):
     """Entries from an index on, and how many there are in all."""
 
@@ -104,6 +389,11 @@ class Fault(StrEnum):
     ERASED = "erased"
     UNREADABLE = "unreadable"
     AWAY = "away"
+    SIGNED_OUT = "signed_out"
+
+
+class SignedOut(Refused):
+    """Nobody is signed in by that token, or not any more; or name and password are not somebody's."""
 
 
 class Problem(BaseModel):

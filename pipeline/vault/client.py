@@ -1,4 +1,4 @@
-"""The vault from afar: public keys for devices, leases for stages, the ledger for erasing and the console."""
+"""The vault from afar: keys for devices and stages, the ledger for erasing, and what a signed-in person may do."""
 
 import asyncio
 import math
@@ -9,32 +9,58 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from pipeline import sealing
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
 from pipeline.sealing import KeyPair, SealSuite
 from pipeline.vault.access import WrongRole
 from pipeline.vault.api import (
+    SESSION,
+    CheckpointPage,
+    Erasure,
+    ErasureRequest,
+    EvidenceObject,
     Fault,
+    Hold,
+    HoldRequest,
+    Holds,
     Lease,
     LeaseRequest,
     LedgerPage,
+    Look,
+    LookRequest,
+    Matrix,
+    Nothing,
+    ObjectKey,
+    ObjectRequest,
+    Objects,
+    Person,
     Problem,
     PublicKey,
     PublicKeys,
     PublicKeysQuery,
+    Receipt,
+    Release,
+    ReleaseRequest,
+    RulesRead,
+    SignedIn,
+    SignedOut,
+    SignIn,
     Status,
+    Stored,
     lease_info,
 )
 from pipeline.vault.keys import Owner
 from pipeline.vault.ring import wipe
 from schemas.envelope import Purpose
-from schemas.ids import KeyId
+from schemas.ids import AlertId, KeyId, StoreId
 
 Answer = TypeVar("Answer", bound=BaseModel)
+
 
 _TIMEOUT: Final = httpx.Timeout(5)
 _BEHIND: Final = timedelta(seconds=10)
@@ -54,6 +80,8 @@ class VaultClient:
 
     Every method raises Unavailable when the vault is away, does not know the token or is none, Refused when this
     principal may not, Erased when the key is gone, and Rejected when there never was such a key.
+
+    What a person does takes the `session` that `sign_in` gave, and raises SignedOut when that is over.
     """
 
     def __init__(self, url: str, token: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -74,9 +102,91 @@ class VaultClient:
             raise Rejected("unknown_key", "no key has such a name") from None
         return await self._ask(Lease, "POST", "/v1/leases", json=asked.model_dump(mode="json"))
 
-    async def ledger(self, from_index: int, limit: int = 1000) -> LedgerPage:
+    async def object_key(self, asked: ObjectRequest) -> ObjectKey:
+        """Return the key for one alert's evidence, the same one always. Raises Erased when there may be none anew."""
+        return await self._ask(ObjectKey, "POST", "/v1/objects", json=asked.model_dump(mode="json"))
+
+    async def object_stored(self, key_id: KeyId, stored: Stored) -> EvidenceObject:
+        """Say that the evidence lies in the object storage, sealed."""
+        path = f"/v1/objects/{quote(key_id, safe='')}/stored"
+        return await self._ask(EvidenceObject, "POST", path, json=stored.model_dump(mode="json"))
+
+    async def objects(self, store: StoreId | None = None, *, session: str | None = None) -> tuple[EvidenceObject, ...]:
+        """Return the evidence that lives, of one store or all that who asks may know of."""
+        params = {} if store is None else {"store": store}
+        return (await self._ask(Objects, "GET", "/v1/objects", session, params=params)).objects
+
+    async def object_of(self, alert_id: AlertId, *, session: str | None = None) -> EvidenceObject:
+        """Return the evidence of one alert. Raises Erased when it is gone, Rejected when there never was any."""
+        return await self._ask(EvidenceObject, "GET", f"/v1/objects/{quote(alert_id, safe='')}", session)
+
+    async def look(self, asked: LookRequest, *, session: str) -> Look:
+        """Lend a person the key of one alert's evidence. The ledger holds the look before this returns."""
+        return await self._ask(Look, "POST", "/v1/looks", session, json=asked.model_dump(mode="json"))
+
+    async def erase(self, asked: ErasureRequest, *, session: str) -> Erasure:
+        """Erase before time. When this returns the keys are destroyed."""
+        return await self._ask(Erasure, "POST", "/v1/erasures", session, json=asked.model_dump(mode="json"))
+
+    async def propose_hold(self, asked: HoldRequest, *, session: str) -> Hold:
+        """Propose to keep one alert's evidence longer."""
+        return await self._ask(Hold, "POST", "/v1/holds", session, json=asked.model_dump(mode="json"))
+
+    async def confirm_hold(self, hold_id: str, *, session: str) -> Hold:
+        """Confirm a hold that somebody else proposed."""
+        return await self._ask(Hold, "POST", f"/v1/holds/{quote(hold_id, safe='')}/confirm", session)
+
+    async def hold_sealed(self, hold_id: str, stored: Stored) -> Hold:
+        """Say that the clip lies sealed to the hold's own key."""
+        path = f"/v1/holds/{quote(hold_id, safe='')}/sealed"
+        return await self._ask(Hold, "POST", path, json=stored.model_dump(mode="json"))
+
+    async def end_hold(self, hold_id: str, *, session: str) -> Hold:
+        """End a hold before its time: its key is destroyed when this returns."""
+        return await self._ask(Hold, "POST", f"/v1/holds/{quote(hold_id, safe='')}/end", session)
+
+    async def holds(self, *, session: str | None = None) -> tuple[Hold, ...]:
+        """Return the holds that who asks may know of."""
+        return (await self._ask(Holds, "GET", "/v1/holds", session)).holds
+
+    async def release(self, asked: ReleaseRequest, *, session: str) -> Release:
+        """Let one member of staff look at one alert's evidence for a while."""
+        return await self._ask(Release, "POST", "/v1/releases", session, json=asked.model_dump(mode="json"))
+
+    async def sign_in(self, name: str, password: str) -> SignedIn:
+        """Sign a person in. Raises SignedOut when name and password are not somebody's."""
+        asked = SignIn(name=name, password=SecretStr(password))
+        return await self._ask(SignedIn, "POST", "/v1/sign-in", json=asked.model_dump(mode="json"))
+
+    async def sign_out(self, *, session: str) -> None:
+        """End a session."""
+        await self._ask(Nothing, "POST", "/v1/sign-out", session)
+
+    async def me(self, *, session: str) -> Person:
+        """Return who is signed in."""
+        return await self._ask(Person, "GET", "/v1/me", session)
+
+    async def acknowledge_rules(self, version: str, *, session: str) -> Person:
+        """Say that the person has read this version of the rules."""
+        asked = RulesRead(version=version)
+        return await self._ask(Person, "POST", "/v1/acknowledge-rules", session, json=asked.model_dump(mode="json"))
+
+    async def matrix(self, *, session: str | None = None) -> Matrix:
+        """Return all that anybody may."""
+        return await self._ask(Matrix, "GET", "/v1/matrix", session)
+
+    async def ledger(self, from_index: int, limit: int = 1000, *, session: str | None = None) -> LedgerPage:
         """Return ledger entries from an index on."""
-        return await self._ask(LedgerPage, "GET", "/v1/ledger", params={"from_index": from_index, "limit": limit})
+        asked = {"from_index": from_index, "limit": limit}
+        return await self._ask(LedgerPage, "GET", "/v1/ledger", session, params=asked)
+
+    async def checkpoints(self, from_index: int = 0, *, session: str | None = None) -> CheckpointPage:
+        """Return the ledger's checkpoints, from the so-manieth on."""
+        return await self._ask(CheckpointPage, "GET", "/v1/checkpoints", session, params={"from_index": from_index})
+
+    async def receipt(self, key_id: KeyId, *, session: str | None = None) -> Receipt:
+        """Return the receipt of a key's destruction with its proof. Raises Rejected where there is none (yet)."""
+        return await self._ask(Receipt, "GET", f"/v1/receipts/{quote(key_id, safe='')}", session)
 
     async def status(self) -> Status:
         """Return the vault in numbers."""
@@ -85,9 +195,12 @@ class VaultClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def _ask(self, answer: type[Answer], method: str, path: str, **more: Any) -> Answer:
+    async def _ask(
+        self, answer: type[Answer], method: str, path: str, session: str | None = None, **more: Any
+    ) -> Answer:
+        headers = {} if session is None else {SESSION: session}
         try:
-            response = await self._http.request(method, path, **more)
+            response = await self._http.request(method, path, headers=headers, **more)
         except httpx.TransportError as error:
             raise Unavailable(f"the vault is away: {type(error).__name__}") from None
         if response.is_success:
@@ -120,6 +233,7 @@ def _unreadable(said: Problem) -> MimamoriError:
 
 _MEANING: Final[Mapping[Fault, Callable[[Problem], MimamoriError]]] = {
     Fault.STRANGER: lambda said: Unavailable(f"{said.detail}: {_SET}"),
+    Fault.SIGNED_OUT: lambda said: SignedOut(said.detail),
     Fault.WRONG_ROLE: lambda said: WrongRole(f"{said.detail}: {_SET}"),
     Fault.REFUSED: lambda said: Refused(said.detail),
     Fault.UNKNOWN_KEY: lambda said: Rejected("unknown_key", said.detail),
