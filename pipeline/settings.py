@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import Misconfigured
@@ -47,7 +47,7 @@ class Vault(_Branch):
 
     url: str = "http://127.0.0.1:8200"
     token: SecretStr = SecretStr("")
-    ahead: Length = Field(default=timedelta(hours=1), description="How far ahead a device fetches public keys")
+    ahead: Length = Field(default=timedelta(hours=24), description="How far ahead a device fetches public keys")
 
     def bearer(self) -> str:
         """Return the token.
@@ -60,6 +60,13 @@ class Vault(_Branch):
         raise Misconfigured(
             "MIMAMORI_VAULT__TOKEN is not set: `mimamori vault tokens` names the files, one a principal"
         )
+
+
+class Spool(_Branch):
+    """A device's spool: what is sealed waits on its disk while Kafka is away. Also as "500 MiB" and the like."""
+
+    bytes: ByteSize = Field(default=ByteSize(4 << 30), description="How much of the disk it may take; 0: none")
+    keep_free: ByteSize = Field(default=ByteSize(1 << 30), description="How much of the disk stays free for others")
 
 
 class Logs(_Branch):
@@ -80,6 +87,7 @@ class Settings(BaseSettings):
     kafka: Kafka = Kafka()
     clickhouse: Clickhouse = Clickhouse()
     vault: Vault = Vault()
+    spool: Spool = Spool()
     logs: Logs = Logs()
 
     @property

@@ -39,3 +39,4 @@ class DeviceHealth(CameraMessage):
     frames: int = Field(ge=0)
     stills: int = Field(ge=0)
     dropped: int = Field(ge=0)
+    spooled: int = Field(default=0, ge=0, description="Frames and stills that wait on the device's disk")
