@@ -36,6 +36,14 @@ browser: ## Chromium, by apt where we are root
 	      || echo "Chromium could not be installed: browser tests will be skipped."; \
 	  else echo "No Chromium and no root: browser tests will be skipped."; fi; }
 
+.PHONY: postgres
+postgres: ## PostgreSQL for the tests of the key table, by apt where we are root
+	@command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; } \
+	      || echo "PostgreSQL could not be installed: its tests will be skipped."; \
+	  else echo "No PostgreSQL and no root: its tests will be skipped."; fi; }
+
 # --- Running -----------------------------------------------------------------------------------------------------
 .PHONY: demo
 demo: install ## three cameras of two stores on this machine; VIDEO=… SECONDS=90 HEADLESS=1
@@ -59,12 +67,16 @@ unit: install ## unit tests: seconds, no service
 	$(BIN)/pytest tests/unit -q
 
 .PHONY: test
-test: provision browser check ## every check, unit, integration and end-to-end test
+test: provision browser postgres check ## every check, unit, integration and end-to-end test
 	$(BIN)/pytest tests -q -rs --durations=15
 
 .PHONY: kills
 kills: provision ## the stage protocol under ≥ 50 kills, stops and rebalances; QUICK=1 under a minute
 	$(BIN)/python load-tests/kills/run.py $(if $(QUICK),--quick)
+
+.PHONY: speed
+speed: install ## what the vault bears on one core: leases, and destruction of a full slot; QUICK=1 under a minute
+	$(BIN)/python load-tests/speed/run.py $(if $(QUICK),--quick)
 
 .PHONY: chaos
 chaos: provision ## the whole system while each part of it is killed; QUICK=1 under two minutes

@@ -1,0 +1,210 @@
+"""What holds of every key table, whichever database it is in."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import pytest
+
+from pipeline.errors import Unavailable
+from pipeline.vault.keys import BucketKey, Owner, span_at
+from pipeline.vault.ledger import Fact, Kind
+from pipeline.vault.store import REMEMBERED, KeyTable, NewKey, Slot, Wrapped
+from schemas.ids import KeyId, NoticeId
+from tests.unit.pipeline.vault.building import BUCKET, DOOR, NOON, TILL, TTL
+
+END = NOON + TTL
+SLOT = Slot(END, "slot-1")
+SECOND = Slot(END + BUCKET, "slot-2")
+
+Opened = Callable[[], AbstractContextManager[KeyTable]]
+"""Opens the table; each time the same one."""
+
+
+def new_key(key_id: str, owner: Owner = DOOR, slot: Slot = SLOT, later: timedelta = timedelta(0)) -> NewKey:
+    key = BucketKey(KeyId(key_id), owner, span_at(NOON + later, TTL), NOON, NoticeId("n"), b"public " + key_id.encode())
+    return NewKey(
+        key, Wrapped(slot.slot_key, b"wrapped " + key_id.encode()), Fact(Kind.KEY_CREATED, {"key_id": key_id})
+    )
+
+
+class KeyTableLaws:
+    """Inherit, and give a fixture `opened`."""
+
+    @pytest.fixture
+    def table(self, opened: Opened) -> Iterator[KeyTable]:
+        with opened() as found:
+            yield found
+
+    def test_what_was_added_is_held(self, table: KeyTable) -> None:
+        new = new_key("k1")
+        table.add([SLOT], [new])
+
+        held = table.held(KeyId("k1"))
+
+        assert held is not None
+        assert (held.key, held.wrapped) == (new.key, new.wrapped)
+        assert table.held(KeyId("k2")) is None
+        assert table.slot(END) == SLOT
+        assert table.slot(END + BUCKET) is None
+
+    def test_an_owners_keys_come_in_order_and_are_nobody_elses(self, table: KeyTable) -> None:
+        mine = [new_key("k1"), new_key("k2", slot=SECOND, later=BUCKET)]
+        table.add([SLOT, SECOND], [mine[1], mine[0], new_key("k3", owner=TILL)])
+
+        assert table.living(DOOR, NOON, NOON + TTL) == tuple(new.key for new in mine)
+        assert table.living(DOOR, NOON, NOON + BUCKET) == (mine[0].key,)
+
+    def test_r20_a_condemned_slots_keys_are_not_lent(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("k1")])
+
+        table.condemn(END)
+
+        held = table.held(KeyId("k1"))
+        assert held is not None
+        assert held.wrapped is None
+        assert table.slot(END) is None
+        assert table.condemned() == (SLOT,)
+
+    def test_a_slot_is_not_condemned_before_its_end(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("k1")])
+
+        table.condemn(END - timedelta(microseconds=1))
+
+        assert not table.condemned()
+        assert table.next_slot_end() == END
+
+    def test_a_buried_slot_leaves_keys_without_private_halves(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("k1")])
+        table.condemn(END)
+        table.delete_private(SLOT)
+
+        table.bury(SLOT, [Fact(Kind.KEY_DESTROYED, {"key_id": "k1"})])
+
+        held = table.held(KeyId("k1"))
+        assert held is not None
+        assert held.wrapped is None
+        assert not table.condemned()
+        assert not table.keys_of(SLOT)
+        assert not table.slot_keys()
+        assert table.next_slot_end() is None
+
+    def test_facts_wait_in_order_until_they_are_told(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("k1"), new_key("k2", owner=TILL)])
+
+        first, second = table.outbox(10)
+        assert [each.body["key_id"] for each in (first, second)] == ["k1", "k2"]
+        assert first.outbox == table.outbox(1)[0].outbox == 1
+
+        table.told(1)
+        assert table.outbox(10) == (second,)
+        assert table.last_number() == 2
+
+    def test_it_counts(self, table: KeyTable) -> None:
+        table.add([SLOT, SECOND], [new_key("k1"), new_key("k2", slot=SECOND, later=BUCKET)])
+
+        count = table.count(NOON)
+        assert (count.alive, count.destroyed, count.oldest_readable, count.outbox) == (2, 0, NOON, 2)
+
+        table.condemn(END)
+        table.bury(SLOT, [Fact(Kind.KEY_DESTROYED, {"key_id": "k1"})])
+        count = table.count(END)
+        assert (count.alive, count.destroyed, count.oldest_readable, count.outbox) == (1, 1, NOON + BUCKET, 3)
+
+    def test_the_latest_time_is_kept(self, table: KeyTable) -> None:
+        assert table.high_water() is None
+
+        table.note_time(END)
+        table.note_time(NOON)
+
+        assert table.high_water() == END
+
+    def test_what_was_destroyed_is_remembered_for_a_month(self, table: KeyTable) -> None:
+        for name, later in (("old", timedelta(0)), ("new", REMEMBERED), ("last", REMEMBERED + BUCKET)):
+            slot = Slot(END + later, name)
+            table.add([slot], [new_key(name, slot=slot, later=later)])
+            table.bury(slot, [])
+
+        assert table.held(KeyId("old")) is None
+        assert table.held(KeyId("new")) is not None
+
+    def test_numbers_of_the_outbox_are_never_given_twice(self, opened: Opened) -> None:
+        with opened() as table:
+            table.add([SLOT], [new_key("k1")])
+            table.told(1)
+        with opened() as table:
+            table.bury(SLOT, [Fact(Kind.KEY_DESTROYED, {"key_id": "k1"})])
+
+            assert [fact.outbox for fact in table.outbox(10)] == [2]
+
+    def test_what_was_added_is_there_when_it_is_opened_again(self, opened: Opened) -> None:
+        with opened() as table:
+            table.add([SLOT], [new_key("k1")])
+            table.note_time(NOON)
+            before = (table.held(KeyId("k1")), table.outbox(10), table.count(NOON), table.high_water())
+
+        with opened() as table:
+            assert (table.held(KeyId("k1")), table.outbox(10), table.count(NOON), table.high_water()) == before
+
+    def test_what_cannot_be_added_whole_is_not_added_at_all(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("k1")])
+
+        with pytest.raises(Unavailable):
+            table.add([SECOND], [new_key("k2", slot=SECOND, later=BUCKET), new_key("k1", slot=SECOND)])
+
+        assert table.held(KeyId("k2")) is None
+        assert table.slot_keys() == {SLOT.slot_key}
+        assert (len(table.outbox(10)), table.last_number()) == (1, 1)
+
+    def test_one_span_of_a_camera_has_one_living_key(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("k1")])
+
+        with pytest.raises(Unavailable):
+            table.add([], [new_key("k2")])
+
+        assert [key.key_id for key in table.living(DOOR, NOON, END)] == ["k1"]
+
+    def test_due_is_what_has_ended_or_is_condemned(self, table: KeyTable) -> None:
+        table.add([SLOT, SECOND], [new_key("k1"), new_key("k2", slot=SECOND, later=BUCKET)])
+        assert table.due(END - timedelta(microseconds=1)) == ()
+        assert table.due(END) == (SLOT,)
+
+        table.condemn_lost([SECOND.slot_key], NOON)
+
+        assert table.due(NOON) == (SECOND,)
+        assert table.due(END) == (SLOT, SECOND)
+        assert table.high_water() == NOON
+
+    def test_condemning_notes_the_time(self, table: KeyTable) -> None:
+        table.condemn(END)
+        table.condemn_lost([], END + BUCKET)
+
+        assert table.high_water() == END
+
+    def test_r20_a_table_from_a_backup_forgets_what_died_since_and_buries_what_it_never_knew(
+        self, table: KeyTable
+    ) -> None:
+        table.add([SLOT], [new_key("dead"), new_key("alive", owner=TILL)])
+        unknown = new_key("unknown", slot=SECOND, later=BUCKET).key
+
+        table.take_back(7, [KeyId("dead")], [new_key("alive", owner=TILL).key, unknown], NOON)
+
+        dead, alive, lost = (table.held(KeyId(name)) for name in ("dead", "alive", "unknown"))
+        assert dead is not None
+        assert dead.wrapped is None
+        assert alive == (new_key("alive", owner=TILL).key, new_key("alive").wrapped._replace(private=b"wrapped alive"))
+        assert lost is not None
+        assert lost.wrapped is None
+        assert table.outbox(10) == ()
+        assert table.last_number() == 7
+        assert [slot.end for slot in table.due(SECOND.end)] == [SLOT.end, SECOND.end]
+        table.bury(SLOT, [Fact(Kind.KEY_DESTROYED, {})])
+        assert [fact.outbox for fact in table.outbox(10)] == [8]
+
+    def test_an_empty_table_says_so(self, table: KeyTable) -> None:
+        assert table.next_slot_end() is None
+        assert table.last_number() == 0
+        assert not table.due(END)
+        assert not table.slot_keys()
+        count = table.count(NOON)
+        assert (count.alive, count.destroyed, count.oldest_readable, count.outbox) == (0, 0, None, 0)
