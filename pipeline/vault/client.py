@@ -262,6 +262,11 @@ class DeviceKeys:
         """The end of what was fetched."""
         return next((key.bucket_end for key in reversed(self._keys.values())), None)
 
+    @property
+    def keys(self) -> tuple[PublicKey, ...]:
+        """All that was fetched and is not long past, in order of time."""
+        return tuple(self._keys.values())
+
     async def refresh(self, now: datetime) -> None:
         """Fetch the keys that are missing up to `ahead` from now, and drop those of frames long past.
 
