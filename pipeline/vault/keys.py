@@ -1,4 +1,4 @@
-"""Buckets and slots: which frames share a key, and when that key dies. Pure functions of time.
+"""Buckets, evidence and slots: what shares a key, and when that key dies. Pure functions of time.
 
 A bucket is store x camera x purpose x a span of time. All keys that expire at one slot end are wrapped by one slot key.
 Times lie on a grid from the epoch, in whole microseconds, so that everybody cuts the same spans.
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.envelope import Purpose
-from schemas.ids import CameraId, KeyId, NoticeId, StoreId
+from schemas.ids import AlertId, CameraId, KeyId, NoticeId, StoreId
 
 LONGEST: Final = timedelta(minutes=10)
 """No bucket and no slot is longer."""
@@ -39,9 +39,20 @@ class Owner:
     purpose: Purpose
 
 
+class Ciphertext(NamedTuple):
+    """What was sealed and put away: its hash and how many bytes."""
+
+    sha256: str
+    size: int
+
+
 @dataclass(frozen=True)
 class BucketKey:
-    """All that may be known of a bucket's key pair without its private half."""
+    """All that may be known of a key pair without its private half.
+
+    It is a bucket's, or, where there is an `alert`, that of this alert's evidence, sealed anew where there is a `hold`;
+    the span is then the alert's own.
+    """
 
     key_id: KeyId
     owner: Owner
@@ -49,6 +60,14 @@ class BucketKey:
     created_at: datetime
     notice: NoticeId
     public: bytes
+    alert: AlertId | None = None
+    hold: str | None = None
+    ciphertext: Ciphertext | None = None
+
+    def meets(self, start: datetime, end: datetime) -> bool:
+        """Say whether anything from `start` to `end` may be sealed with it."""
+        last = self.span.end if self.alert is None else self.span.end + _MICROSECOND
+        return self.span.start <= end and start < last
 
 
 def micros(time: datetime) -> int:
@@ -86,6 +105,11 @@ def span_at(time: datetime, ttl: timedelta) -> Span:
     """
     start = floor(time, bucket_length(ttl))
     return Span(start, start + bucket_length(ttl), floor(start + ttl, slot_length(ttl)))
+
+
+def evidence_span(start: datetime, end: datetime, kept: timedelta, ttl: timedelta) -> Span:
+    """The life of one alert's evidence: so long from its start on, rounded down to a slot end."""
+    return Span(start, end, floor(start + kept, slot_length(ttl)))
 
 
 def spans(start: datetime, end: datetime, ttl: timedelta) -> Iterator[Span]:

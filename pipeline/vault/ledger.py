@@ -40,6 +40,15 @@ class Kind(StrEnum):
     KEY_DESTROYED = "key_destroyed"
     LEASES = "leases"
     REFUSED = "refused"
+    EVIDENCE_STORED = "evidence_stored"
+    LOOK = "look"
+    ERASURE_DECIDED = "erasure_decided"
+    HOLD_PROPOSED = "hold_proposed"
+    HOLD_CONFIRMED = "hold_confirmed"
+    KEY_HELD = "key_held"
+    HOLD_ENDED = "hold_ended"
+    RELEASED = "released"
+    SIGNED_IN = "signed_in"
 
 
 class Entry(Frozen):

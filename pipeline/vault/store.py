@@ -1,4 +1,4 @@
-"""The key table: bucket keys, their private halves wrapped, and the outbox of what the ledger must still hear.
+"""The key table: keys, their private halves wrapped, decisions, and the outbox of what the ledger must still hear.
 
 A private half lies here only under the slot key of its expiry; the slot key lies in the ring. What changes a key and
 what the ledger must say about it are one transaction.
@@ -6,9 +6,8 @@ what the ledger must say about it are one transaction.
 
 import json
 import sqlite3
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -16,10 +15,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from pipeline.errors import Misconfigured, Unavailable
-from pipeline.vault.keys import BucketKey, Owner, Span, instant, micros
+from pipeline.vault.keys import BucketKey, Ciphertext, Owner, Span, instant, micros
 from pipeline.vault.ledger import Fact, Kind
+from pipeline.vault.records import RECORDS, Record, Records, SqlRecords, put
+from pipeline.vault.sql import Sql, note_number, post, raise_number
 from schemas.envelope import Purpose
-from schemas.ids import CameraId, KeyId, NoticeId, StoreId
+from schemas.ids import AlertId, CameraId, KeyId, NoticeId, StoreId
+
+__all__ = ["REMEMBERED", "TABLES", "KeyTable", "Sql", "SqlKeyTable", "SqliteKeyTable"]
 
 
 class Wrapped(NamedTuple):
@@ -30,7 +33,7 @@ class Wrapped(NamedTuple):
 
 
 class NewKey(NamedTuple):
-    """A bucket key on its way into the table."""
+    """A key on its way into the table."""
 
     key: BucketKey
     wrapped: Wrapped
@@ -45,10 +48,22 @@ class Held(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """All that expires at one slot end."""
+    """All that expires at one slot end. `erasure` names the decision by which it goes before."""
 
     end: datetime
     slot_key: str
+    erasure: str | None = None
+
+
+class Move(NamedTuple):
+    """What an erasure does to one slot: it goes, and its survivors are wrapped anew under another, where there are any.
+
+    A survivor whose private half is lost has nothing to wrap.
+    """
+
+    gone: Slot
+    survivors: tuple[tuple[KeyId, bytes | None], ...]
+    into: Slot | None
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,7 @@ class Count:
     outbox: int
 
 
-class KeyTable(Protocol):
+class KeyTable(Records, Protocol):
     """Keys and what happened to them. Every method is one transaction, durable when it returns.
 
     Raises Unavailable when the disk or the database does not take it; nothing has changed then.
@@ -77,6 +92,38 @@ class KeyTable(Protocol):
 
     def living(self, owner: Owner, start: datetime, end: datetime) -> tuple[BucketKey, ...]:
         """Return the owner's living keys whose bucket starts from `start` to before `end`, in order."""
+        ...
+
+    def of_alert(self, alert: AlertId) -> tuple[Held, ...]:
+        """Return every key that was made for an alert's evidence and is remembered, oldest first."""
+        ...
+
+    def evidence(self, store: StoreId | None) -> tuple[BucketKey, ...]:
+        """Return the keys of evidence that can be opened, of one store or all, in order of time."""
+        ...
+
+    def stored(self, key_id: KeyId, ciphertext: Ciphertext, records: Sequence[Record], facts: Sequence[Fact]) -> None:
+        """Note what was sealed with a key, with the records and facts that tell of it."""
+        ...
+
+    def meeting(self, store: StoreId, camera: CameraId, start: datetime, end: datetime) -> tuple[BucketKey, ...]:
+        """Return the keys of one camera, of whatever purpose, that something from `start` to `end` may be sealed with,
+        and that are neither destroyed nor being destroyed."""
+        ...
+
+    def slot_of(self, key_id: KeyId) -> Slot | None:
+        """Return the slot that a key is in, while it is not being destroyed."""
+        ...
+
+    def all_held(self, slot: Slot) -> tuple[Held, ...]:
+        """Return all keys of a living slot."""
+        ...
+
+    def move(self, moves: Sequence[Move], records: Sequence[Record], facts: Sequence[Fact], now: datetime) -> None:
+        """Condemn slots before their end, after putting their survivors into others, with what tells of it.
+
+        All of it is one transaction: nobody ever finds a survivor in two slots or in none. Note the time with it.
+        """
         ...
 
     def held(self, key_id: KeyId) -> Held | None:
@@ -124,7 +171,7 @@ class KeyTable(Protocol):
     def bury(self, slot: Slot, facts: Sequence[Fact]) -> None:
         """Mark the slot's keys as destroyed, with the facts that tell of it, and forget the slot.
 
-        Keys that were destroyed long ago are forgotten too: the ledger remembers them.
+        Keys that were destroyed long ago, and records that are over, are forgotten too: the ledger remembers them.
         """
         ...
 
@@ -152,13 +199,17 @@ class KeyTable(Protocol):
 
 
 REMEMBERED: Final = timedelta(days=30)
-"""How long the table can tell a destroyed key from one that never was: ten times the longest life of a frame."""
+"""How long after its expiry the table can tell a destroyed key from one that never was. Evidence lives so long at most,
+from its start: whatever is asked for again later has expired by then without anybody remembering it."""
 
-TABLES: Final = """
+TABLES: Final = (
+    RECORDS
+    + """
 CREATE TABLE IF NOT EXISTS slots (
     slot_key TEXT PRIMARY KEY,
     ends INTEGER NOT NULL,
-    condemned INTEGER NOT NULL DEFAULT 0
+    condemned INTEGER NOT NULL DEFAULT 0,
+    erasure TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS slots_by_end ON slots (ends);
 CREATE UNIQUE INDEX IF NOT EXISTS slots_alive ON slots (ends) WHERE condemned = 0;
@@ -174,10 +225,17 @@ CREATE TABLE IF NOT EXISTS keys (
     created_at INTEGER NOT NULL,
     notice TEXT NOT NULL,
     public BLOB NOT NULL,
-    destroyed INTEGER NOT NULL DEFAULT 0
+    destroyed INTEGER NOT NULL DEFAULT 0,
+    alert TEXT NOT NULL DEFAULT '',
+    hold TEXT NOT NULL DEFAULT '',
+    sha256 TEXT,
+    size INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS keys_alive
-    ON keys (store, camera, purpose, bucket_start, bucket_end, expires_at) WHERE destroyed = 0 AND length(public) > 0;
+DROP INDEX IF EXISTS keys_alive;
+CREATE UNIQUE INDEX IF NOT EXISTS keys_living
+    ON keys (store, camera, purpose, bucket_start, bucket_end, expires_at, alert, hold)
+    WHERE destroyed = 0 AND length(public) > 0;
+CREATE INDEX IF NOT EXISTS keys_by_alert ON keys (alert) WHERE alert <> '';
 CREATE INDEX IF NOT EXISTS keys_by_slot ON keys (slot_key);
 CREATE INDEX IF NOT EXISTS keys_dead ON keys (expires_at) WHERE destroyed = 1;
 CREATE INDEX IF NOT EXISTS keys_by_start ON keys (bucket_start) WHERE destroyed = 0;
@@ -194,37 +252,33 @@ CREATE TABLE IF NOT EXISTS outbox (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 """
+)
+
+_ADDED: Final = {
+    "keys": ("alert TEXT NOT NULL DEFAULT ''", "hold TEXT NOT NULL DEFAULT ''", "sha256 TEXT", "size INTEGER"),
+    "slots": ("erasure TEXT",),
+}
+"""Columns that tables of before do not have."""
 
 _KEY: Final = (
-    "keys.key_id, store, camera, purpose, bucket_start, bucket_end, expires_at, created_at, notice, public, destroyed"
+    "keys.key_id, store, camera, purpose, bucket_start, bucket_end, expires_at, created_at, notice, public,"
+    " alert, hold, sha256, size"
+)
+_HELD: Final = (
+    f"SELECT {_KEY}, private_keys.slot_key, wrapped FROM keys"  # noqa: S608 - our own column list
+    " LEFT JOIN slots ON slots.slot_key = keys.slot_key AND condemned = 0"
+    " LEFT JOIN private_keys ON private_keys.key_id = keys.key_id AND private_keys.slot_key = slots.slot_key"
 )
 
 _ADD_SLOT: Final = "INSERT INTO slots (slot_key, ends) VALUES (?, ?)"
-_ADD_KEY: Final = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+_ADD_KEY: Final = (
+    "INSERT INTO keys (key_id, slot_key, store, camera, purpose, bucket_start, bucket_end, expires_at, created_at,"
+    " notice, public, alert, hold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
-class Sql(Protocol):
-    """An open transaction. Both databases are spoken to in SQL that both understand, with ? for a value."""
-
-    def execute(self, query: str, values: Sequence[Any] = (), /) -> Any: ...
-
-    def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> Any: ...
-
-
-class SqlKeyTable(ABC):
-    """What every key table in SQL does. A database adds transactions, reading, and how it forgets what was deleted."""
-
-    @abstractmethod
-    def _transaction(self) -> AbstractContextManager[Sql]:
-        """Open a transaction that is durable, or Unavailable and undone, when it ends."""
-
-    @abstractmethod
-    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read rows. Raises Unavailable."""
-
-    @abstractmethod
-    def _forget(self) -> None:
-        """Clear away what deleted rows leave behind. Raises Unavailable."""
+class SqlKeyTable(SqlRecords):
+    """What every key table in SQL does."""
 
     def slot(self, end: datetime) -> Slot | None:
         found = self._one("SELECT slot_key FROM slots WHERE ends = ? AND condemned = 0", micros(end))
@@ -236,27 +290,65 @@ class SqlKeyTable(ABC):
             db.executemany(_ADD_KEY, [_key_row(new.key, new.wrapped.slot_key) for new in keys])
             wrapped = [(new.key.key_id, *new.wrapped) for new in keys]
             db.executemany("INSERT INTO private_keys VALUES (?, ?, ?)", wrapped)
-            _post(db, [new.fact for new in keys])
+            post(db, [new.fact for new in keys])
 
     def living(self, owner: Owner, start: datetime, end: datetime) -> tuple[BucketKey, ...]:
         rows = self._all(
             f"SELECT {_KEY} FROM keys WHERE store = ? AND camera = ? AND purpose = ? AND destroyed = 0"  # noqa: S608 - our own column list
-            " AND length(public) > 0 AND bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start",
+            " AND alert = '' AND length(public) > 0 AND bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start",
             *(owner.store, owner.camera, owner.purpose.value, micros(start), micros(end)),
         )
         return tuple(map(_key, rows))
 
     def held(self, key_id: KeyId) -> Held | None:
+        row = self._one(f"{_HELD} WHERE keys.key_id = ?", key_id)
+        return None if row is None else _held(row)
+
+    def of_alert(self, alert: AlertId) -> tuple[Held, ...]:
+        return tuple(map(_held, self._all(f"{_HELD} WHERE alert = ? ORDER BY created_at, keys.key_id", alert)))
+
+    def evidence(self, store: StoreId | None) -> tuple[BucketKey, ...]:
+        rows = self._all(
+            f"{_HELD} WHERE alert <> '' AND destroyed = 0 AND wrapped IS NOT NULL AND (store = ? OR ? = '')"
+            " ORDER BY bucket_start, keys.key_id",
+            *(store or "", store or ""),
+        )
+        return tuple(map(_key, rows))
+
+    def stored(self, key_id: KeyId, ciphertext: Ciphertext, records: Sequence[Record], facts: Sequence[Fact]) -> None:
+        with self._transaction() as db:
+            db.execute("UPDATE keys SET sha256 = ?, size = ? WHERE key_id = ?", (*ciphertext, key_id))
+            put(db, records)
+            post(db, facts)
+
+    def meeting(self, store: StoreId, camera: CameraId, start: datetime, end: datetime) -> tuple[BucketKey, ...]:
+        rows = self._all(
+            f"SELECT {_KEY} FROM keys JOIN slots ON slots.slot_key = keys.slot_key AND condemned = 0"  # noqa: S608 - our own column list
+            " WHERE store = ? AND camera = ? AND destroyed = 0 AND bucket_start <= ? AND bucket_end >= ?"
+            " ORDER BY bucket_start, keys.key_id",
+            *(store, camera, micros(end), micros(start)),
+        )
+        return tuple(key for key in map(_key, rows) if key.meets(start, end))
+
+    def slot_of(self, key_id: KeyId) -> Slot | None:
         row = self._one(
-            f"SELECT {_KEY}, private_keys.slot_key, wrapped FROM keys"  # noqa: S608 - our own column list
-            " LEFT JOIN slots ON slots.slot_key = keys.slot_key AND condemned = 0"
-            " LEFT JOIN private_keys ON private_keys.key_id = keys.key_id AND private_keys.slot_key = slots.slot_key"
-            " WHERE keys.key_id = ?",
+            "SELECT ends, slots.slot_key, erasure FROM keys JOIN slots ON slots.slot_key = keys.slot_key"
+            " WHERE key_id = ? AND condemned = 0",
             key_id,
         )
-        if row is None:
-            return None
-        return Held(_key(row), None if row[-1] is None else Wrapped(row[-2], row[-1]))
+        return None if row is None else _slot(row)
+
+    def all_held(self, slot: Slot) -> tuple[Held, ...]:
+        query = f"{_HELD} WHERE keys.slot_key = ? AND destroyed = 0 ORDER BY bucket_start, keys.key_id"
+        return tuple(map(_held, self._all(query, slot.slot_key)))
+
+    def move(self, moves: Sequence[Move], records: Sequence[Record], facts: Sequence[Fact], now: datetime) -> None:
+        with self._transaction() as db:
+            for each in moves:
+                _move(db, each)
+            put(db, records)
+            post(db, facts)
+            _note_time(db, now)
 
     def condemn(self, until: datetime) -> None:
         with self._transaction() as db:
@@ -281,7 +373,7 @@ class SqlKeyTable(ABC):
             for end, keys in groupby(sorted(others, key=_expiry), key=_expiry):
                 _add_lost(db, end, keys)
             db.execute("DELETE FROM outbox WHERE number <= ?", (number,))
-            _note_number(db, "outbox", number)
+            note_number(db, "outbox", number)
             _note_time(db, now)
         self._forget()
 
@@ -293,12 +385,12 @@ class SqlKeyTable(ABC):
         return None if ends is None else instant(ends)
 
     def due(self, now: datetime) -> tuple[Slot, ...]:
-        rows = self._all("SELECT ends, slot_key FROM slots WHERE condemned = 1 OR ends <= ? ORDER BY ends", micros(now))
-        return tuple(Slot(instant(ends), slot_key) for ends, slot_key in rows)
+        query = "SELECT ends, slot_key, erasure FROM slots WHERE condemned = 1 OR ends <= ? ORDER BY ends"
+        return tuple(map(_slot, self._all(query, micros(now))))
 
     def condemned(self) -> tuple[Slot, ...]:
-        rows = self._all("SELECT ends, slot_key FROM slots WHERE condemned = 1 ORDER BY ends")
-        return tuple(Slot(instant(ends), slot_key) for ends, slot_key in rows)
+        rows = self._all("SELECT ends, slot_key, erasure FROM slots WHERE condemned = 1 ORDER BY ends")
+        return tuple(map(_slot, rows))
 
     def delete_private(self, slot: Slot) -> None:
         with self._transaction() as db:
@@ -313,12 +405,15 @@ class SqlKeyTable(ABC):
         return tuple(map(_key, rows))
 
     def bury(self, slot: Slot, facts: Sequence[Fact]) -> None:
+        # A slot that goes before its end lies in the future, and what is remembered is counted from now.
+        past = min(slot.end, self.high_water() or slot.end)
         with self._transaction() as db:
             db.execute("UPDATE keys SET destroyed = 1, public = ? WHERE slot_key = ?", (b"", slot.slot_key))
             db.execute("DELETE FROM slots WHERE slot_key = ?", (slot.slot_key,))
-            db.execute("DELETE FROM keys WHERE destroyed = 1 AND expires_at < ?", (micros(slot.end - REMEMBERED),))
-            _raise_number(db, "destroyed", len(facts))
-            _post(db, facts)
+            db.execute("DELETE FROM keys WHERE destroyed = 1 AND expires_at < ?", (micros(past - REMEMBERED),))
+            db.execute("DELETE FROM records WHERE until < ?", (micros(past),))
+            raise_number(db, "destroyed", len(facts))
+            post(db, facts)
 
     def outbox(self, limit: int) -> tuple[Fact, ...]:
         rows = self._all("SELECT kind, body, number FROM outbox ORDER BY number LIMIT ?", limit)
@@ -334,7 +429,7 @@ class SqlKeyTable(ABC):
     def count(self, now: datetime) -> Count:
         (alive,) = self._one("SELECT count(*) FROM keys WHERE destroyed = 0") or (0,)
         (oldest,) = self._one(
-            "SELECT min(bucket_start) FROM keys WHERE destroyed = 0 AND bucket_start <= ?", micros(now)
+            "SELECT min(bucket_start) FROM keys WHERE destroyed = 0 AND alert = '' AND bucket_start <= ?", micros(now)
         ) or (None,)
         (waiting,) = self._one("SELECT count(*) FROM outbox") or (0,)
         return Count(
@@ -355,9 +450,6 @@ class SqlKeyTable(ABC):
     def _number(self, name: str) -> int | None:
         found = self._one("SELECT value FROM numbers WHERE name = ?", name)
         return None if found is None else int(found[0])
-
-    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        return next(iter(self._all(query, *values)), None)
 
 
 class SqliteKeyTable(SqlKeyTable):
@@ -382,6 +474,11 @@ class SqliteKeyTable(SqlKeyTable):
     def _prepare(self) -> None:
         for pragma in ("journal_mode=WAL", "secure_delete=ON", "synchronous=FULL", "temp_store=MEMORY"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
+        for table, columns in _ADDED.items():
+            known = {name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")}
+            for column in columns:
+                if known and column.partition(" ")[0] not in known:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
         self._db.executescript(TABLES)
         self._forget()
 
@@ -424,11 +521,13 @@ def _key_row(key: BucketKey, slot_key: str) -> tuple[object, ...]:
         micros(key.created_at),
         key.notice,
         key.public,
+        key.alert or "",
+        key.hold or "",
     )
 
 
 def _key(row: Sequence[Any]) -> BucketKey:
-    key_id, store, camera, purpose, start, end, expires, created, notice, public, *_ = row
+    key_id, store, camera, purpose, start, end, expires, created, notice, public, alert, hold, sha256, size, *_ = row
     return BucketKey(
         key_id=KeyId(key_id),
         owner=Owner(StoreId(store), CameraId(camera), Purpose(purpose)),
@@ -436,7 +535,31 @@ def _key(row: Sequence[Any]) -> BucketKey:
         created_at=instant(created),
         notice=NoticeId(notice),
         public=public,
+        alert=AlertId(alert) if alert else None,
+        hold=hold or None,
+        ciphertext=None if sha256 is None else Ciphertext(sha256, size),
     )
+
+
+def _held(row: Sequence[Any]) -> Held:
+    return Held(_key(row), None if row[-1] is None else Wrapped(row[-2], row[-1]))
+
+
+def _slot(row: Sequence[Any]) -> Slot:
+    ends, slot_key, erasure = row
+    return Slot(instant(ends), slot_key, erasure)
+
+
+def _move(db: Sql, move: Move) -> None:
+    gone, into = move.gone.slot_key, move.into
+    db.execute("UPDATE slots SET condemned = 1, erasure = ? WHERE slot_key = ?", (move.gone.erasure, gone))
+    if into is None:
+        return
+    db.execute(_ADD_SLOT, (into.slot_key, micros(into.end)))
+    kept = [(into.slot_key, key_id) for key_id, _ in move.survivors]
+    db.executemany("UPDATE keys SET slot_key = ? WHERE key_id = ?", kept)
+    wrapped = [(into.slot_key, private, key_id) for key_id, private in move.survivors if private is not None]
+    db.executemany("UPDATE private_keys SET slot_key = ?, wrapped = ? WHERE key_id = ?", wrapped)
 
 
 def _expiry(key: BucketKey) -> datetime:
@@ -452,31 +575,5 @@ def _add_lost(db: Sql, end: datetime, keys: Iterable[BucketKey]) -> None:
         db.execute(_ADD_SLOT, (slot_key, micros(end)))
 
 
-def _post(db: Sql, facts: Sequence[Fact]) -> None:
-    if facts:
-        # Counted here, within the transaction: a number is given once, whatever is deleted, undone or restored.
-        last = _raise_number(db, "outbox", len(facts))
-        numbered = enumerate(facts, last - len(facts) + 1)
-        rows = [(number, fact.kind.value, json.dumps(fact.body)) for number, fact in numbered]
-        db.executemany("INSERT INTO outbox (number, kind, body) VALUES (?, ?, ?)", rows)
-
-
-def _raise_number(db: Sql, name: str, by: int) -> int:
-    raised = db.execute(
-        "INSERT INTO numbers VALUES (?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = numbers.value + excluded.value RETURNING value",
-        (name, by),
-    )
-    return int(raised.fetchone()[0])
-
-
-def _note_number(db: Sql, name: str, value: int) -> None:
-    db.execute(
-        "INSERT INTO numbers VALUES (?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > numbers.value",
-        (name, value),
-    )
-
-
 def _note_time(db: Sql, now: datetime) -> None:
-    _note_number(db, "high_water", micros(now))
+    note_number(db, "high_water", micros(now))
