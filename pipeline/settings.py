@@ -69,6 +69,12 @@ class Spool(_Branch):
     keep_free: ByteSize = Field(default=ByteSize(1 << 30), description="How much of the disk stays free for others")
 
 
+class Objects(_Branch):
+    """Where sealed evidence lies: file:///folder, s3://bucket/prefix; unless said, the folder `objects` of the home."""
+
+    url: str = ""
+
+
 class Logs(_Branch):
     """How logs are written."""
 
@@ -88,11 +94,16 @@ class Settings(BaseSettings):
     clickhouse: Clickhouse = Clickhouse()
     vault: Vault = Vault()
     spool: Spool = Spool()
+    objects: Objects = Objects()
     logs: Logs = Logs()
 
     @property
     def weights(self) -> Path:
         return self.home / "models"
+
+    @property
+    def objects_url(self) -> str:
+        return self.objects.url or (self.home.absolute() / "objects").as_uri()
 
 
 @cache
