@@ -5,11 +5,14 @@ from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
 
+import httpx
 import pytest
 from cryptography.exceptions import InvalidTag
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
 from pipeline.vault.ring import FileRing, MemoryRing, Ring, wipe
+from pipeline.vault.transit import TransitRing
+from tests.unit.pipeline.vault.fake_transit import TOKEN, FakeTransit
 
 Make = Callable[[Path], Ring]
 
@@ -18,12 +21,17 @@ def _file_ring(folder: Path) -> FileRing:
     return FileRing(folder / "ring" / "slot-keys")
 
 
-@pytest.fixture(params=["memory", "file"])
+def _transit_ring() -> TransitRing:
+    client = httpx.Client(transport=httpx.MockTransport(FakeTransit()))
+    return TransitRing("https://bao.example:8200/transit", lambda: TOKEN, client=client)
+
+
+@pytest.fixture(params=["memory", "file", "transit"])
 def ring(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ring]:
     if request.param == "memory":
         yield MemoryRing()
         return
-    with closing(_file_ring(tmp_path)) as found:
+    with closing(_file_ring(tmp_path) if request.param == "file" else _transit_ring()) as found:
         yield found
 
 
