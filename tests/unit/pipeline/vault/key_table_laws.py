@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from pipeline.errors import Unavailable
-from pipeline.vault.keys import BucketKey, Owner, span_at
+from pipeline.vault.keys import BucketKey, Ciphertext, Owner, span_at
 from pipeline.vault.ledger import Fact, Kind
-from pipeline.vault.store import REMEMBERED, KeyTable, NewKey, Slot, Wrapped
-from schemas.ids import KeyId, NoticeId
+from pipeline.vault.records import Record, RecordKind
+from pipeline.vault.store import REMEMBERED, KeyTable, Move, NewKey, Slot, Wrapped
+from schemas.ids import AlertId, KeyId, NoticeId, StoreId
 from tests.unit.pipeline.vault.building import BUCKET, DOOR, NOON, TILL, TTL
 
 END = NOON + TTL
 SLOT = Slot(END, "slot-1")
 SECOND = Slot(END + BUCKET, "slot-2")
+ALERT = AlertId("a1")
+RECORD = Record(RecordKind.HOLD, "h1", END, {"state": "proposed"})
 
 Opened = Callable[[], AbstractContextManager[KeyTable]]
 """Opens the table; each time the same one."""
@@ -26,6 +30,11 @@ def new_key(key_id: str, owner: Owner = DOOR, slot: Slot = SLOT, later: timedelt
     return NewKey(
         key, Wrapped(slot.slot_key, b"wrapped " + key_id.encode()), Fact(Kind.KEY_CREATED, {"key_id": key_id})
     )
+
+
+def evidence_key(key_id: str, alert: str = ALERT, hold: str | None = None, owner: Owner = DOOR) -> NewKey:
+    new = new_key(key_id, owner)
+    return new._replace(key=replace(new.key, alert=AlertId(alert), hold=hold))
 
 
 class KeyTableLaws:
@@ -208,3 +217,106 @@ class KeyTableLaws:
         assert not table.slot_keys()
         count = table.count(NOON)
         assert (count.alive, count.destroyed, count.oldest_readable, count.outbox) == (0, 0, None, 0)
+
+    def test_the_keys_of_an_alert_are_its_own(self, table: KeyTable) -> None:
+        mine, anothers = evidence_key("e1"), evidence_key("e2", alert="a2", owner=TILL)
+        table.add([SLOT], [new_key("k1"), mine, anothers])
+
+        assert [held.key for held in table.of_alert(ALERT)] == [mine.key]
+        assert table.evidence(None) == (mine.key, anothers.key)
+        assert table.evidence(DOOR.store) == (mine.key, anothers.key)
+        assert table.evidence(StoreId("another")) == ()
+        assert [key.key_id for key in table.living(DOOR, NOON, END)] == ["k1"]
+
+    def test_an_alert_has_one_living_key_and_one_more_for_its_hold(self, table: KeyTable) -> None:
+        table.add([SLOT], [evidence_key("e1"), evidence_key("e2", hold="h1")])
+
+        with pytest.raises(Unavailable):
+            table.add([], [evidence_key("e3")])
+
+        assert [held.key.hold for held in table.of_alert(ALERT)] == [None, "h1"]
+
+    def test_what_was_stored_under_a_key_is_noted_with_what_tells_of_it(self, table: KeyTable) -> None:
+        new = evidence_key("e1")
+        table.add([SLOT], [new])
+
+        table.stored(new.key.key_id, Ciphertext("ab" * 32, 5_000_000_000), [RECORD], [new.fact])
+
+        (held,) = table.of_alert(ALERT)
+        assert held.key.ciphertext == Ciphertext("ab" * 32, 5_000_000_000)
+        assert table.record(RECORD.kind, RECORD.id) == RECORD
+        assert len(table.outbox(10)) == 2
+
+    def test_keys_that_meet_a_span_are_found_of_that_camera_alone(self, table: KeyTable) -> None:
+        table.add([SLOT, SECOND], [new_key("k1"), new_key("k2", slot=SECOND, later=BUCKET), new_key("k3", owner=TILL)])
+        moment = timedelta(microseconds=1)
+
+        def met(start: datetime, end: datetime) -> list[str]:
+            return [key.key_id for key in table.meeting(DOOR.store, DOOR.camera, start, end)]
+
+        assert met(NOON, NOON + BUCKET - moment) == ["k1"]
+        assert met(NOON + BUCKET - moment, NOON + BUCKET) == ["k1", "k2"]
+        assert met(NOON - BUCKET, NOON - moment) == []
+        table.condemn(END)
+        assert met(NOON, NOON + BUCKET) == ["k2"]
+
+    def test_a_key_is_in_its_slot_until_that_is_condemned(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("k1"), new_key("k2", owner=TILL)])
+        assert table.slot_of(KeyId("k1")) == SLOT
+        assert table.slot_of(KeyId("never")) is None
+        assert [held.key.key_id for held in table.all_held(SLOT)] == ["k1", "k2"]
+
+        table.condemn(END)
+
+        assert table.slot_of(KeyId("k1")) is None
+
+    def test_r36_survivors_of_an_early_erasure_move_and_what_goes_is_no_longer_lent(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("gone"), new_key("stays", owner=TILL)])
+        into, going = Slot(END, "slot-1b"), Slot(END, SLOT.slot_key, "erasure-1")
+
+        table.move([Move(going, ((KeyId("stays"), b"wrapped anew"),), into)], [RECORD], [], NOON)
+
+        gone, stays = table.held(KeyId("gone")), table.held(KeyId("stays"))
+        assert gone is not None
+        assert gone.wrapped is None
+        assert stays is not None
+        assert stays.wrapped == (into.slot_key, b"wrapped anew")
+        assert table.condemned() == table.due(NOON) == (going,)
+        assert table.slot(END) == into
+        assert [key.key_id for key in table.keys_of(going)] == ["gone"]
+        assert table.record(RECORD.kind, RECORD.id) == RECORD
+        assert table.high_water() == NOON
+
+    def test_r36_a_slot_without_survivors_just_goes(self, table: KeyTable) -> None:
+        table.add([SLOT], [new_key("gone")])
+
+        table.move([Move(Slot(END, SLOT.slot_key, "erasure-1"), (), None)], [], [], NOON)
+
+        assert table.slot(END) is None
+        assert [slot.erasure for slot in table.condemned()] == ["erasure-1"]
+
+    def test_a_move_that_cannot_be_made_whole_is_not_made_at_all(self, table: KeyTable) -> None:
+        table.add([SLOT, SECOND], [new_key("gone"), new_key("stays", owner=TILL)])
+        impossible = Move(SLOT, ((KeyId("stays"), b"wrapped anew"),), Slot(END, SECOND.slot_key))
+
+        with pytest.raises(Unavailable):
+            table.move([impossible], [RECORD], [], NOON)
+
+        assert not table.condemned()
+        assert table.slot_of(KeyId("stays")) == SLOT
+        assert table.record(RECORD.kind, RECORD.id) is None
+
+    def test_a_record_takes_the_place_of_its_like_and_goes_when_it_is_over(self, table: KeyTable) -> None:
+        changed = RECORD._replace(body={"state": "ended", "名": "佐藤"})
+        table.put([RECORD, RECORD._replace(id="h0")], [])
+        table.put([changed], [Fact(Kind.HOLD_ENDED, {})])
+
+        assert table.records(RecordKind.HOLD) == (RECORD._replace(id="h0"), changed)
+        assert table.records(RecordKind.RELEASE) == ()
+        assert len(table.outbox(10)) == 1
+
+        late = Slot(RECORD.until + timedelta(microseconds=1), "late")
+        table.add([late], [])
+        table.note_time(late.end)
+        table.bury(late, [])
+        assert table.records(RecordKind.HOLD) == ()
