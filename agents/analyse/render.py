@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import cv2
 import numpy as np
@@ -11,14 +11,11 @@ from agents.analyse.analysis import Analysed
 from agents.analyse.results import people_of
 from models.networks.letterbox import Picture
 from pipeline.errors import Unavailable
-from schemas.detections import FrameDetections, ObjectType
+from pipeline.evidence.hide import hide, moment_of, to_hide
+from schemas.detections import FrameDetections
 from schemas.estate import Camera
 from schemas.geometry import Box, Point
 
-HEAD: Final = 0.3
-"""The part of a person's box, from the top, in which the head is."""
-BLOCKS: Final = 4
-"""So many blocks across and down are left of a hidden head."""
 _BOX, _PLACE, _TEXT = (64, 200, 64), (220, 160, 32), (255, 255, 255)
 
 
@@ -59,26 +56,8 @@ class Rendering:
 
 
 def hidden(picture: Picture, message: FrameDetections) -> Picture:
-    """Return a copy in which the head of every person's box, and every face, is a few blocks of colour."""
-    copy = picture.copy()
-    for each in message.detections:
-        box = each.bounding_box
-        if each.type is ObjectType.HUMAN:
-            _hide(copy, box.left, box.top - 0.05 * box.height, box.right, box.top + HEAD * box.height)
-        else:
-            dx, dy = 0.25 * box.width, 0.25 * box.height
-            _hide(copy, box.left - dx, box.top - dy, box.right + dx, box.bottom + dy)
-    return copy
-
-
-def _hide(picture: Picture, left: float, top: float, right: float, bottom: float) -> None:
-    height, width = picture.shape[:2]
-    x0, x1 = max(0, int(left * width)), min(width, int(right * width) + 1)
-    y0, y1 = max(0, int(top * height)), min(height, int(bottom * height) + 1)
-    if x1 <= x0 or y1 <= y0:
-        return
-    few = cv2.resize(picture[y0:y1, x0:x1], (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
-    picture[y0:y1, x0:x1] = cv2.resize(few, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST)
+    """Return a copy in which the head of every person's box, and every face, is filled."""
+    return hide(picture, to_hide(moment_of(message), (), None))
 
 
 def draw(picture: Picture, analysed: Analysed, camera: Camera) -> Picture:

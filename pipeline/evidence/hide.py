@@ -1,0 +1,326 @@
+"""Heads and faces out of pictures, but the one box that an alert concerns.
+
+What is hidden is filled with one grey. Blocks of colour would look better, but the blocks of several pictures of one
+face can be put together again, and networks tell people apart by 16 x 16 of them; of what is filled nothing is left.
+
+It fails closed. A picture in which nobody knows where people are is filled wholly. Who was found shortly before or
+after and not in the picture itself is hidden where they must be. Who stands before the concerned box is hidden too, and
+with them what of it is behind their head.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.detections import FrameDetections, ObjectType
+from schemas.geometry import Box
+
+Picture = npt.NDArray[np.uint8]
+
+GREY: Final = 127
+AROUND: Final = timedelta(seconds=1)
+"""Who was seen so long before or after is looked for in a picture."""
+
+_HEAD: Final = 0.3
+"""The part of a standing person's box, from the top, in which the head is."""
+_SHOULDERS: Final = 0.6
+"""Of whom only the upper half is seen, the head takes more of the box: so much of its width."""
+_MARGIN: Final = 0.05
+_FACE_MARGIN: Final = 0.25
+_SAME: Final = 0.5
+"""Heads that overlap by more are one person's: two boxes on one body."""
+_SAME_FACE: Final = 0.3
+_REACH: Final = 0.5
+_REACH_PER_SECOND: Final = 1.5
+"""How far a box may have gone in its own widths and still be the same person's. Too little hides more, never less."""
+_GHOST_MARGIN: Final = 0.15
+_GHOST_MARGIN_PER_SECOND: Final = 0.5
+_BLOCK: Final = 8
+"""The pixels around a hidden one were coded together with it, in blocks of so many."""
+
+
+class Region(NamedTuple):
+    """A part of a picture, in pixels; may stick out of it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def grown(self, share: float) -> "Region":
+        """Return it with so much of its width and height added on every side."""
+        dx, dy = share * self.width, share * self.height
+        return Region(self.left - dx, self.top - dy, self.right + dx, self.bottom + dy)
+
+    def holds(self, point: tuple[float, float]) -> bool:
+        return self.left <= point[0] <= self.right and self.top <= point[1] <= self.bottom
+
+
+class Moment(NamedTuple):
+    """Where people and faces were found at one time. Nobody found is something else than nobody having looked."""
+
+    time: datetime
+    people: tuple[Region, ...] = ()
+    faces: tuple[Region, ...] = ()
+
+
+class Shot(NamedTuple):
+    """One picture of a clip, the box in it that the alert concerns, and what was found in it: None if nobody knows."""
+
+    time: datetime
+    picture: Picture
+    concerned: Region
+    found: Moment | None
+
+
+class Hidden(NamedTuple):
+    """A picture in which heads are hidden; `whole` where all of it had to be."""
+
+    picture: Picture
+    whole: bool
+
+
+class FaceFinder(Protocol):
+    """Finds faces, in whole pictures and in what is cut out of them around a head."""
+
+    def find_faces(self, bgr: Picture) -> Sequence[Box]:
+        """Return boxes, as shares of this picture (height, width, 3). Too many are better than too few."""
+        ...
+
+
+def region(box: Box, width: int, height: int) -> Region:
+    """Return a box in the pixels of a picture of this size."""
+    return Region(box.left * width, box.top * height, box.right * width, box.bottom * height)
+
+
+def moment_of(message: FrameDetections) -> Moment:
+    """Return where people and faces were found, in the pixels of the picture, however unlikely they are."""
+    found: dict[ObjectType, list[Region]] = {kind: [] for kind in ObjectType}
+    for each in message.detections:
+        found[each.type].append(region(each.bounding_box, message.frame_width, message.frame_height))
+    return Moment(message.utc_time, tuple(found[ObjectType.HUMAN]), tuple(found[ObjectType.HUMAN_FACE]))
+
+
+def head_of(person: Region) -> Region:
+    """Return the part of a person's box in which the head is, and a little more."""
+    length = min(person.height, max(_HEAD * person.height, _SHOULDERS * person.width))
+    return Region(
+        person.left - _MARGIN * person.width,
+        person.top - _MARGIN * person.height,
+        person.right + _MARGIN * person.width,
+        person.top + length,
+    )
+
+
+def hide_clip(shots: Sequence[Shot], between: Sequence[Moment], finder: FaceFinder) -> list[Hidden]:
+    """Hide in each picture of a clip everybody but whom the alert concerns.
+
+    Args:
+        shots: The pictures; they are not changed.
+        between: What was found in the pictures before, between and after them.
+        finder: Looks once more for faces, where heads are and in the whole picture.
+    """
+    found = [None if each.found is None else with_faces(each.picture, each.found, finder) for each in shots]
+    known = [*between, *(each for each in found if each is not None)]
+    return [
+        Hidden(filled(shot.picture), whole=True)
+        if moment is None
+        else Hidden(hide(shot.picture, to_hide(moment, known, shot.concerned)), whole=False)
+        for shot, moment in zip(shots, found, strict=True)
+    ]
+
+
+def with_faces(picture: Picture, found: Moment, finder: FaceFinder) -> Moment:
+    """Look for faces in a picture and around each head in it, and add them to what was found."""
+    height, width = picture.shape[:2]
+    places = [Region(0, 0, width, height), *(_inside(head_of(each).grown(0.25), picture) for each in found.people)]
+    more = [
+        Region(place.left + face.left, place.top + face.top, place.left + face.right, place.top + face.bottom)
+        for place in places
+        if place.width >= 1 and place.height >= 1
+        for face in _faces(picture, place, finder)
+    ]
+    return found._replace(faces=(*found.faces, *more))
+
+
+def to_hide(own: Moment, around: Sequence[Moment], concerned: Region | None) -> list[Region]:
+    """Decide what has to be hidden in a picture.
+
+    Args:
+        own: What was found in it.
+        around: What was found at other times; those too far away in time do not count.
+        concerned: The one who stays visible, if any.
+    """
+    others, spared = _apart(own, concerned)
+    head = None if concerned is None else head_of(concerned)
+    people = [*own.people, *(() if concerned is None or len(others) < len(own.people) else (concerned,))]
+    ghosts = [(head_of(each), margin) for each, margin in _ghosts(people, _by_gap(own, around, _people))]
+    strays = _ghosts(own.faces, _by_gap(own, around, _strays))
+    return [
+        *map(head_of, others),
+        *(each.grown(_FACE_MARGIN) for each in own.faces if each not in spared),
+        *(each.grown(margin) for each, margin in ghosts if head is None or _overlap(each, head) < _SAME),
+        *(each.grown(_FACE_MARGIN + margin) for each, margin in strays if head is None or not head.holds(each.centre)),
+    ]
+
+
+def hide(picture: Picture, regions: Sequence[Region]) -> Picture:
+    """Return a copy of a picture (height, width, 3) with these parts of it filled."""
+    copy = picture.copy()
+    for each in regions:
+        left, top, right, bottom = (int(side) for side in _inside(each, picture))
+        if left < right and top < bottom:
+            rows, columns = _blocks(top, bottom), _blocks(left, right)
+            copy[rows, columns] = GREY
+    return copy
+
+
+def _blocks(first: int, last: int) -> slice:
+    return slice(first // _BLOCK * _BLOCK, -(-last // _BLOCK) * _BLOCK)
+
+
+def filled(picture: Picture) -> Picture:
+    """Return a picture of the same size in which nothing is to be seen."""
+    return np.full_like(picture, GREY)
+
+
+def _faces(picture: Picture, place: Region, finder: FaceFinder) -> list[Region]:
+    left, top, right, bottom = (int(side) for side in place)
+    crop = picture[top:bottom, left:right]
+    return [region(each, crop.shape[1], crop.shape[0]) for each in finder.find_faces(crop)]
+
+
+def _apart(own: Moment, concerned: Region | None) -> tuple[list[Region], list[Region]]:
+    """Part the people of a picture from whom it concerns; return the others, and the faces of the one."""
+    if concerned is None:
+        return list(own.people), []
+    head = head_of(concerned)
+    others = [each for each in own.people if _overlap(head_of(each), head) < _SAME]
+    here = [each for each in own.faces if head.holds(each.centre)]
+    # One body has one face: another one there is somebody else's, who looks over a shoulder or is carried.
+    best = min(here, key=lambda each: _away(each, head), default=None)
+    return others, [] if best is None else [each for each in here if _overlap(each, best) >= _SAME_FACE]
+
+
+def _away(face: Region, head: Region) -> float:
+    (x, y), (there_x, there_y) = face.centre, head.centre
+    return (x - there_x) ** 2 + (y - there_y) ** 2
+
+
+# Who was there before or after, and must be there now.
+
+Sightings = list[tuple[float, Sequence[Region]]]
+"""How many seconds away, and what was found then; the nearest first."""
+
+
+def _people(moment: Moment) -> Sequence[Region]:
+    return moment.people
+
+
+def _strays(moment: Moment) -> Sequence[Region]:
+    """Return the faces of nobody who was found: the others go with their people."""
+    heads = [head_of(each) for each in moment.people]
+    return [each for each in moment.faces if not any(head.holds(each.centre) for head in heads)]
+
+
+def _by_gap(
+    own: Moment, around: Sequence[Moment], kind: Callable[[Moment], Sequence[Region]]
+) -> tuple[Sightings, Sightings]:
+    """Return what was found before and after."""
+    gaps = [((each.time - own.time).total_seconds(), kind(each)) for each in around]
+    near = [(gap, found) for gap, found in gaps if abs(gap) <= AROUND.total_seconds()]
+    before = sorted(((-gap, found) for gap, found in near if gap < 0), key=lambda each: each[0])
+    after = sorted(((gap, found) for gap, found in near if gap > 0), key=lambda each: each[0])
+    return before, after
+
+
+def _ghosts(own: Sequence[Region], near: tuple[Sightings, Sightings]) -> list[tuple[Region, float]]:
+    """Return where those must be who were seen before or after and not now, and how much wider to hide."""
+    before, after = (_lost(own, each) for each in near)
+    pairs = _pairs([box for _, box in before], [box for _, box in after], [gap for gap, _ in before])
+    halfway = [_between(before[one], after[other]) for one, other in pairs]
+    alone = [each for number, each in enumerate(before) if number not in {one for one, _ in pairs}]
+    alone += [each for number, each in enumerate(after) if number not in {other for _, other in pairs}]
+    return [
+        *((each, _GHOST_MARGIN) for each in halfway),
+        *((box, _GHOST_MARGIN + _GHOST_MARGIN_PER_SECOND * gap) for gap, box in alone),
+    ]
+
+
+def _lost(own: Sequence[Region], sightings: Sightings) -> list[tuple[float, Region]]:
+    """Follow people away from a picture, and return those who turn up without having been in it: when, and where."""
+    last = [(0.0, each) for each in own]
+    lost = []
+    for gap, found in sightings:
+        pairs = _pairs([box for _, box in last], found, [gap - seen for seen, _ in last])
+        for one, other in pairs:
+            last[one] = (gap, found[other])
+        met = {other for _, other in pairs}
+        new = [(gap, each) for number, each in enumerate(found) if number not in met]
+        last += new
+        lost += new
+    return lost
+
+
+def _pairs(ones: Sequence[Region], others: Sequence[Region], seconds: Sequence[float]) -> list[tuple[int, int]]:
+    """Say which boxes are one person's, nearest first, each once."""
+    near = sorted(
+        (far, one, other)
+        for one, first in enumerate(ones)
+        for other, second in enumerate(others)
+        if (far := _far(first, second)) <= _REACH + _REACH_PER_SECOND * seconds[one]
+    )
+    pairs: dict[int, int] = {}
+    for _, one, other in near:
+        if one not in pairs and other not in pairs.values():
+            pairs[one] = other
+    return list(pairs.items())
+
+
+def _far(one: Region, other: Region) -> float:
+    """Return how far apart two boxes are, in their own widths and heights; boxes of other sizes are farther."""
+    (x, y), (there_x, there_y) = one.centre, other.centre
+    width, height = max(min(one.width, other.width), 1e-6), max(min(one.height, other.height), 1e-6)
+    larger = max(one.height, other.height) / height
+    return abs(x - there_x) / width + abs(y - there_y) / height + (larger - 1)
+
+
+def _between(before: tuple[float, Region], after: tuple[float, Region]) -> Region:
+    """Return where a box is on its way from one place to another."""
+    share = before[0] / (before[0] + after[0])
+    return Region(*(one + share * (other - one) for one, other in zip(before[1], after[1], strict=True)))
+
+
+def _overlap(one: Region, other: Region) -> float:
+    """Return the share of both that is common to both."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    shared = max(0.0, width) * max(0.0, height)
+    union = one.width * one.height + other.width * other.height - shared
+    return shared / union if union > 0 else 0.0
+
+
+def _inside(part: Region, picture: Picture) -> Region:
+    """Cut to the picture, in whole pixels."""
+    height, width = picture.shape[:2]
+    return Region(
+        max(0, int(np.floor(part.left))),
+        max(0, int(np.floor(part.top))),
+        min(width, int(np.ceil(part.right))),
+        min(height, int(np.ceil(part.bottom))),
+    )
