@@ -17,8 +17,8 @@ FIELDS: Final = frozenset(
         "key_id", "alert_id", "topic", "partition", "offset", "sequence", "boot", "reason", "detail", "error", "state",
         "purpose", "slot", "table", "migration", "model", "file", "address", "port", "path", "signal", "exit_code",
         # how much, how long
-        "count", "rows", "bytes", "frames", "stills", "dropped", "keys", "lag", "seconds", "milliseconds", "attempt",
-        "attempts", "fps", "width", "expires_at", "position", "gap",
+        "count", "rows", "bytes", "frames", "stills", "dropped", "spooled", "keys", "lag", "seconds", "milliseconds",
+        "attempt", "attempts", "fps", "width", "expires_at", "position", "gap",
     }
 )  # fmt: skip
 """Every field that a log line may have, in one place: none of them can hold a picture, a face or a key."""

@@ -50,6 +50,9 @@ SOURCE is one of
 It does not start without an active notice, a retention, a manager and a deputy in the store's regulation, nor wider or
 faster than was decided there. Where Kafka or the vault is: MIMAMORI_KAFKA__BOOTSTRAP, MIMAMORI_VAULT__URL and
 MIMAMORI_VAULT__TOKEN. Ctrl-C stops it.
+
+While Kafka is away, what was sealed waits on the disk (MIMAMORI_SPOOL__BYTES, 4 GiB if not set), over restarts too.
+Once Kafka is back it is sent before all that is newer; what expires meanwhile is forgotten.
 """
 
 
@@ -60,7 +63,7 @@ def publish(  # noqa: PLR0917 - the command line's own options, each by name
     camera: Annotated[str, typer.Option(help="The camera, as the estate names it")],
     estate: Annotated[Path | None, typer.Option(help="The estate; default: MIMAMORI_ESTATE")] = None,
     key: Annotated[Path | None, typer.Option(help="The device's signing key, made if missing")] = None,
-    state: Annotated[Path | None, typer.Option(help="The device's own folder: how often it has started")] = None,
+    state: Annotated[Path | None, typer.Option(help="The camera's own folder: boots, keys ahead, spool")] = None,
     fps: Annotated[float | None, typer.Option(min=0.1, max=60, help="Pictures a second, for the estate's")] = None,
     width: Annotated[int | None, typer.Option(min=64, max=4096, help="Pixels wide, for the estate's")] = None,
     source_fps: Annotated[float | None, typer.Option(min=0.1, help="How fast a film or folder was taken")] = None,
@@ -77,11 +80,10 @@ def publish(  # noqa: PLR0917 - the command line's own options, each by name
     rate = Rate(allowed.camera.fps, source_fps)
     opened = open_source(source, rate, loop=loop, clock=clock, wait=stopped.wait)
     home = chosen.home / "devices"
-    who = identify(
-        allowed, asked.store, key or home / allowed.device.id / "device.key", state or home / f"{store}-{camera}"
-    )
+    folder = state or home / f"{store}-{camera}"
+    who = identify(allowed, asked.store, key or home / allowed.device.id / "device.key", folder)
     with _screen(chosen, f"device-{store}-{camera}") as show:
-        asyncio.run(run(Run(opened, allowed, who, chosen), stopped, show))
+        asyncio.run(run(Run(opened, allowed, who, chosen, folder), stopped, show))
 
 
 @contextlib.contextmanager

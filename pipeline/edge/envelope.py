@@ -52,6 +52,8 @@ class Done:
     frames: int = 0
     stills: int = 0
     dropped: int = 0
+    spooled: int = 0
+    """What waits on the disk, of earlier boots too."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def health(done: Done, who: Identity, office: Office, now: datetime) -> Parcel:
         frames=done.frames,
         stills=done.stills,
         dropped=done.dropped,
+        spooled=done.spooled,
     )
     return _signed(message, office.health, who)
 
@@ -129,4 +132,4 @@ def _signed(message: Message, topic: Topic, who: Identity, value: bytes | None =
     record = encode(message, topic, sealed=value)
     signature = signing.sign(who.key, record.headers, record.value)
     record.headers.append((SIGNATURE, signature.encode()))
-    return Parcel(topic, record, message.expires_at)
+    return Parcel(topic, record, message.expires_at, getattr(message, "key_id", None))

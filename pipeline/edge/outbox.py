@@ -1,15 +1,19 @@
-"""What waits for Kafka: sealed records in bounded memory. When it is full the oldest goes, counted; none is on disk."""
+"""What waits for Kafka in bounded memory: sealed records. When it is full the oldest goes, counted."""
 
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
+from schemas.ids import KeyId
 from schemas.topics import Topic
 from schemas.wire import Record
 
 MEMORY: Final = 64 << 20
 """About four minutes of a busy camera at 5 frames a second."""
+
+Why = Literal["no_key", "memory_full", "spool_full", "damaged", "expired", "stopped", "too_large"]
+"""Why a frame or still was not sent. `damaged`: it lay on the disk and came back as something else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +23,8 @@ class Parcel:
     topic: Topic
     record: Record
     expires_at: datetime
+    key_id: KeyId | None = None
+    """What it is sealed to; a still and a health message are not."""
 
     @property
     def bytes(self) -> int:
@@ -30,7 +36,7 @@ class Outbox:
     """First in, first out. Not for several threads."""
 
     def __init__(self, memory: int = MEMORY) -> None:
-        self._memory = memory
+        self.memory = memory
         self._waiting: deque[Parcel] = deque()
         self._bytes = 0
 
@@ -46,7 +52,7 @@ class Outbox:
         self._waiting.append(parcel)
         self._bytes += parcel.bytes
         dropped = []
-        while self._bytes > self._memory and len(self._waiting) > 1:
+        while self._bytes > self.memory and len(self._waiting) > 1:
             dropped.append(self._pop())
         return dropped
 

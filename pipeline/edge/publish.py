@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -15,12 +15,11 @@ from pipeline.edge import envelope
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import How, Outgoing, Pixels, State, flush, look
 from pipeline.edge.envelope import BucketKey, Done, Identity, Office
-from pipeline.edge.outbox import Outbox, Parcel
+from pipeline.edge.outbox import Outbox, Parcel, Why
+from pipeline.edge.spool import Spool, sync
+from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused, Unavailable
 from pipeline.logs import log
-
-Why = Literal["no_key", "memory_full", "expired", "stopped", "too_large"]
-"""Why a frame or still was not sent."""
 
 HEALTH_EVERY: Final = timedelta(seconds=10)
 _BACKOFF: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -28,8 +27,13 @@ _REQUEST_TIMEOUT_MS: Final = 5_000
 _LARGEST: Final = 2 << 20
 _FRAMING: Final = 4 << 10
 """What Kafka adds to a record, and more."""
+_HEALTH: Final = "device-health"
 _STOP_SECONDS: Final = 0.4
-_PATIENCE_SECONDS: Final = 3.0
+_MOMENT_SECONDS: Final = 1.0
+"""So long an acknowledgement may take before what waits goes to the disk."""
+_MOMENTS: Final = 3
+"""After so many more it is said that Kafka is away."""
+_SYNC_SECONDS: Final = 1.0
 
 
 class PublicKeys(Protocol):
@@ -82,7 +86,16 @@ class Camera:
 class Publisher:
     """The sending half, in the event loop. A frame is sealed the moment it is taken; it never waits in the clear."""
 
-    def __init__(self, who: Identity, office: Office, keys: PublicKeys, broker: Broker, clock: Clock) -> None:
+    def __init__(
+        self,
+        who: Identity,
+        office: Office,
+        keys: PublicKeys,
+        broker: Broker,
+        clock: Clock,
+        *,
+        waiting: Waiting | None = None,
+    ) -> None:
         self._who = who
         self._office = office
         self._keys = keys
@@ -91,14 +104,21 @@ class Publisher:
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._told: Counter[Why] = Counter()
-        self.outbox = Outbox()
+        self._lost: Counter[Why] = Counter()
+        self._health: Parcel | None = None
+        """The newest, if it was not sent yet. It counts from the boot, so the ones before it need not be sent."""
+        self.waiting = Waiting(Outbox()) if waiting is None else waiting
         self.has_keys = asyncio.Event()
-        self.dropped: Counter[Why] = Counter()
         self.sent: Counter[str] = Counter()
 
+    @property
+    def dropped(self) -> Counter[Why]:
+        """How many frames and stills were not sent, and why."""
+        return self._lost + self.waiting.lost
+
     def done(self, captured: int) -> Done:
-        """Count what was done: frames and stills as acknowledged, and those that never will be."""
-        return Done(captured, self.sent["frame"], self.sent["still"], self.dropped.total())
+        """Count what was done: frames and stills as acknowledged, those that never will be, and those on the disk."""
+        return Done(captured, self.sent["frame"], self.sent["still"], self.dropped.total(), self.waiting.spooled)
 
     def take(self, outgoing: Outgoing) -> None:
         """Seal and sign what the camera gave, and let it wait for its turn."""
@@ -106,24 +126,26 @@ class Publisher:
             return self._put(envelope.still(outgoing, self._who, self._office))
         key = self._keys.key_at(outgoing.time)
         if key is None or key.expires_at <= outgoing.time:
-            return self._drop("no_key", 1)
+            return self._drop("no_key")
         return self._put(envelope.sealed(outgoing, key, self._who, self._office))
 
     def report(self, captured: int) -> None:
-        """Let a health message wait for its turn, and log the drops since the last."""
-        now = self._clock.now()
-        self._put(envelope.health(self.done(captured), self._who, self._office, now))
-        for why, count in (self.dropped - self._told).items():
-            log().warning("frames dropped", reason=why, count=count, dropped=self.dropped.total(), boot=self._who.boot)
-        self._told = self.dropped.copy()
+        """Let a health message be sent before all else, and log the drops since the last."""
+        self._health = envelope.health(self.done(captured), self._who, self._office, self._clock.now())
+        self._awake()
+        dropped = self.dropped
+        for why, count in (dropped - self._told).items():
+            log().warning("frames dropped", reason=why, count=count, dropped=dropped.total(), boot=self._who.boot)
+        self._told = dropped
 
     async def send(self) -> None:
         """Send what waits, one after the other, each until it is acknowledged; never return."""
         attempt = 0
         while True:
             self._expire()
-            parcel = self.outbox.oldest()
+            parcel = self._health or self.waiting.oldest()
             if parcel is None:
+                self._emptied.set()
                 self._filled.clear()
                 await self._filled.wait()
                 continue
@@ -131,41 +153,59 @@ class Publisher:
                 await self._acknowledged(parcel)
             except Unavailable as error:
                 attempt += 1
+                self.waiting.spill()
                 self._away(str(error))
                 await asyncio.sleep(_pause(attempt))
             except Refused:
-                if self.outbox.remove(parcel):
-                    self._drop("too_large", _frames([parcel]))
+                if self._remove(parcel):
+                    self._drop("too_large")
             else:
                 attempt = 0
-                if self.outbox.remove(parcel):
+                if self._remove(parcel):
                     self.sent[_kind(parcel)] += 1
 
     async def _acknowledged(self, parcel: Parcel) -> None:
-        """Wait for one record's acknowledgement, however long; while it does not come, say so, and let go of the old.
+        """Wait for one record's acknowledgement, however long; while it does not come, spool, let go of the old, and
+        say so.
 
         The broker's client tries again by itself, and an idempotent one does so without doubling anything.
         """
-        sending = asyncio.create_task(self._broker.send(parcel))
+        sending, moments = asyncio.create_task(self._broker.send(parcel)), 0
         try:
-            while not (await asyncio.wait({sending}, timeout=_PATIENCE_SECONDS))[0]:
-                self._away("no acknowledgement yet")
+            while not (await asyncio.wait({sending}, timeout=_MOMENT_SECONDS))[0]:
+                moments += 1
+                self.waiting.spill()
                 self._expire()
+                if moments % _MOMENTS == 0:
+                    self._away("no acknowledgement yet")
             await sending
         finally:
             sending.cancel()
 
+    def _remove(self, parcel: Parcel) -> bool:
+        """Forget what was acknowledged; true when it was a frame or still that waited until now."""
+        if _kind(parcel) == _HEALTH:
+            self._health = None if parcel is self._health else self._health
+            return False
+        return self.waiting.remove(parcel)
+
     def _expire(self) -> None:
-        self._drop("expired", _frames(self.outbox.expire(self._clock.now())))
-        if not len(self.outbox):
+        self.waiting.expire(self._clock.now())
+        if self._idle:
             self._emptied.set()
 
+    @property
+    def _idle(self) -> bool:
+        return self._health is None and not len(self.waiting)
+
     def _away(self, detail: str) -> None:
-        log().warning("kafka is away", detail=detail, count=len(self.outbox), bytes=self.outbox.bytes)
+        log().warning("kafka is away", detail=detail, count=len(self.waiting), bytes=self.waiting.bytes)
 
     async def fetch(self, every: timedelta) -> None:
         """Keep keys ahead; never return. Raises Refused when the vault gives this device none."""
         attempt = 0
+        if self._keys.key_at(self._clock.now()) is not None:
+            self.has_keys.set()
         while True:
             try:
                 await self._keys.refresh(self._clock.now())
@@ -180,24 +220,37 @@ class Publisher:
 
     async def drained(self) -> None:
         """Wait until all that was taken is acknowledged or dropped."""
-        while len(self.outbox):
+        while not self._idle:
             self._emptied.clear()
             await self._emptied.wait()
 
     def give_up(self) -> None:
-        """Drop what still waits, counted: it lies in memory alone."""
-        self._drop("stopped", _frames(self.outbox.clear()))
+        """Leave what still waits to the disk; what lies in memory alone is dropped, counted."""
+        self._health = None
+        self.waiting.give_up()
 
     def _put(self, parcel: Parcel) -> None:
         if parcel.bytes > _LARGEST - _FRAMING:
-            return self._drop("too_large", _frames([parcel]))
-        self._drop("memory_full", _frames(self.outbox.put(parcel)))
-        self._emptied.clear()
-        return self._filled.set()
+            return self._drop("too_large")
+        self.waiting.put(parcel)
+        return self._awake()
 
-    def _drop(self, why: Why, count: int) -> None:
-        if count:
-            self.dropped[why] += count
+    def _awake(self) -> None:
+        self._emptied.clear()
+        self._filled.set()
+
+    def _drop(self, why: Why) -> None:
+        self._lost[why] += 1
+
+
+async def keep(spool: Spool) -> None:
+    """Have the disk keep what was spooled, every second; never return."""
+    while True:
+        await asyncio.sleep(_SYNC_SECONDS)
+        try:
+            await asyncio.to_thread(sync, spool.unsynced())
+        except OSError as error:
+            log().warning("the spool cannot be synced", detail=str(error.strerror))
 
 
 def _pause(attempt: int) -> float:
@@ -207,10 +260,6 @@ def _pause(attempt: int) -> float:
 def _kind(parcel: Parcel) -> str:
     """frame, still or device-health."""
     return dict(parcel.record.headers)["ce_type"].decode().split(".")[1]
-
-
-def _frames(parcels: list[Parcel]) -> int:
-    return sum(_kind(each) in {"frame", "still"} for each in parcels)
 
 
 class KafkaBroker:

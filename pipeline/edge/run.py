@@ -6,23 +6,28 @@ import contextvars
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pipeline.clock import SystemClock
 from pipeline.edge.capture import Source
 from pipeline.edge.clip import BrokenSource
 from pipeline.edge.device import How
-from pipeline.edge.envelope import PURPOSE, Identity, Office
-from pipeline.edge.publish import HEALTH_EVERY, Camera, KafkaBroker, Publisher
+from pipeline.edge.envelope import PURPOSE, Done, Identity, Office
+from pipeline.edge.kept import KeptKeys
+from pipeline.edge.outbox import Outbox
+from pipeline.edge.publish import HEALTH_EVERY, Camera, KafkaBroker, Publisher, keep
+from pipeline.edge.spool import Bounds, Spool, open_spool, sync
 from pipeline.edge.start import Permit
-from pipeline.errors import MimamoriError
+from pipeline.edge.waiting import Waiting
+from pipeline.errors import MimamoriError, Unavailable
 from pipeline.logs import log
 from pipeline.settings import Settings
 from pipeline.vault.client import DeviceKeys, VaultClient
 from pipeline.vault.keys import Owner
-from schemas.topics import topics
+from schemas.topics import Topic, topics
 
 _DRAIN_ENDED: Final = 30.0
 _DRAIN_STOPPED: Final = 0.8
@@ -30,32 +35,44 @@ _SHOW_EVERY: Final = 0.5
 
 
 class Run(NamedTuple):
-    """What is run: a source, for a camera that may start, as this device."""
+    """What is run: a source, for a camera that may start, as this device, with a folder of its own."""
 
     source: Source
     permit: Permit
     who: Identity
     settings: Settings
+    state: Path
 
 
 async def run(this: Run, stopped: threading.Event, show: Callable[[str], None]) -> None:
     """Publish until the source ends or a signal comes; then flush, within two seconds when it was a signal.
 
+    What Kafka has not acknowledged by then waits on the disk for the next run.
+
     Raises:
         BrokenSource: The source cannot be read on.
+        Misconfigured: Another process publishes with the same folder.
         Refused: The vault gives this device no keys.
     """
     chosen, who = this.settings, this.who
     every = topics(this.permit.estate.frame_ttl)
-    async with _vault(chosen) as vault, _kafka(chosen) as broker:
-        keys = DeviceKeys(vault, Owner(who.store_id, who.camera_id, PURPOSE), chosen.vault.ahead)
-        office = Office(every["frames.v1"], every["health.v1"])
-        publisher = Publisher(who, office, keys, broker, SystemClock())
-        log().info("publishing", address=this.source.name, store=who.store_id, camera=who.camera_id, boot=who.boot)
-        await _publish(this, publisher, stopped, show)
+    office, owner = Office(every["frames.v1"], every["health.v1"]), Owner(who.store_id, who.camera_id, PURPOSE)
+    with _spool(this, office.frames) as spool:
+        async with _vault(chosen) as vault, _kafka(chosen) as broker:
+            keys = KeptKeys(DeviceKeys(vault, owner, chosen.vault.ahead), owner, this.state / "public-keys")
+            publisher = Publisher(who, office, keys, broker, SystemClock(), waiting=Waiting(Outbox(), spool))
+            log().info("publishing", address=this.source.name, store=who.store_id, camera=who.camera_id, boot=who.boot)
+            kept = [] if spool is None else [keep(spool)]
+            await _publish(this, publisher, kept, stopped, show)
 
 
-async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, show: Callable[[str], None]) -> None:
+async def _publish(
+    this: Run,
+    publisher: Publisher,
+    more: list[Coroutine[Any, Any, None]],
+    stopped: threading.Event,
+    show: Callable[[str], None],
+) -> None:
     loop, halted = asyncio.get_running_loop(), asyncio.Event()
     permitted = this.permit.camera
     camera = Camera(How(permitted.width, permitted.masks), lambda each: loop.call_soon_threadsafe(publisher.take, each))
@@ -72,6 +89,7 @@ async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, sh
         publisher.fetch(fetched_every),
         _report(publisher, camera),
         _show(this, publisher, camera, show),
+        *more,
     ]
     async with _beside(endless) as tasks:
         await _first(tasks, publisher.has_keys.wait(), halted.wait())
@@ -80,10 +98,22 @@ async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, sh
         finally:
             stopped.set()
             publisher.report(camera.captured)
-            await _first(tasks, publisher.drained(), _after(halted, _DRAIN_STOPPED), asyncio.sleep(_DRAIN_ENDED))
-            publisher.give_up()
-            done = publisher.done(camera.captured)
-            log().info("stopped", count=done.captured, frames=done.frames, stills=done.stills, dropped=done.dropped)
+            try:
+                await _first(tasks, publisher.drained(), _after(halted, _DRAIN_STOPPED), asyncio.sleep(_DRAIN_ENDED))
+            finally:
+                publisher.give_up()
+                _say_stopped(publisher.done(camera.captured))
+
+
+def _say_stopped(done: Done) -> None:
+    log().info(
+        "stopped",
+        count=done.captured,
+        frames=done.frames,
+        stills=done.stills,
+        dropped=done.dropped,
+        spooled=done.spooled,
+    )
 
 
 async def _captured(source: Source, camera: Camera, stopped: threading.Event) -> None:
@@ -130,12 +160,24 @@ async def _report(publisher: Publisher, camera: Camera) -> None:
 
 async def _show(this: Run, publisher: Publisher, camera: Camera, show: Callable[[str], None]) -> None:
     while True:
-        done, waiting = publisher.done(camera.captured), len(publisher.outbox)
         show(
-            f"{this.who.store_id}/{this.who.camera_id}  {done.captured} captured · {done.frames} frames · "
-            f"{done.stills} stills · {done.dropped} dropped · {waiting} waiting"
+            f"{this.who.store_id}/{this.who.camera_id}  {progress(publisher.done(camera.captured), publisher.waiting)}"
         )
         await asyncio.sleep(_SHOW_EVERY)
+
+
+def progress(done: Done, waiting: Waiting) -> str:
+    """Say on one line what was done, what waits, and where."""
+    parts = [
+        f"{done.captured} captured",
+        f"{done.frames} frames",
+        f"{done.stills} stills",
+        f"{done.dropped} dropped",
+        f"{len(waiting)} waiting",
+    ]
+    if done.spooled:
+        parts.append(f"{done.spooled} of them spooled ({waiting.spooled_bytes / 1e6:.1f} MB)")
+    return " · ".join([*parts, *filter(None, [waiting.trouble])])
 
 
 async def _after(event: asyncio.Event, seconds: float) -> None:
@@ -168,6 +210,24 @@ async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _spool(this: Run, frames: Topic) -> Iterator[Spool | None]:
+    """Open the spool; none where none is wanted, or the disk does not let us."""
+    wanted, spool = this.settings.spool, None
+    if wanted.bytes:
+        try:
+            spool = open_spool(this.state / "spool", frames, Bounds(wanted.bytes, wanted.keep_free))
+        except Unavailable as error:
+            log().warning("nothing can be spooled, memory alone is left", detail=str(error))
+    try:
+        yield spool
+    finally:
+        if spool is not None:
+            with contextlib.suppress(OSError):
+                sync(spool.unsynced())
+            spool.close()
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ from pipeline.edge.capture import Picture
 from pipeline.edge.device import Calm, How, Outgoing, Pixels
 from pipeline.edge.outbox import Outbox
 from pipeline.edge.publish import Camera, KafkaBroker, Publisher
+from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused
 from schemas.wire import Sealed, decode
 from tests.unit.pipeline.edge.building import NOON, OFFICE, TTL, WHO, FakeBroker, Keys, after, bucket, shop
@@ -81,7 +82,7 @@ async def test_while_an_acknowledgement_does_not_come_what_expires_is_let_go(
     clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody could open it any more; and what was on its way is not counted twice."""
-    monkeypatch.setattr(publish, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(publish, "_MOMENT_SECONDS", 0.01)
     broker = FakeBroker()
     broker.answers.clear()
     device = publisher(clock, broker)
@@ -100,7 +101,7 @@ async def test_while_an_acknowledgement_does_not_come_what_expires_is_let_go(
 async def test_when_memory_is_full_the_oldest_go_and_are_counted(clock: ManualClock) -> None:
     broker = FakeBroker()
     device = publisher(clock, broker)
-    device.outbox = Outbox(memory=10_000)
+    device.waiting = Waiting(Outbox(memory=10_000))
     for number in range(20):
         device.take(frame(number))
     async with sending(device):
@@ -153,7 +154,7 @@ async def test_a_broker_says_what_it_will_never_take(clock: ManualClock) -> None
     device, broker = publisher(clock, FakeBroker()), KafkaBroker("nowhere")
     broker._producer = Producer()  # type: ignore[assignment]  # all of it that is asked
     device.take(frame(0))
-    parcel = device.outbox.oldest()
+    parcel = device.waiting.oldest()
 
     assert parcel is not None
     with pytest.raises(Refused):
@@ -164,14 +165,14 @@ async def test_a_frame_without_a_key_is_dropped_and_counted(clock: ManualClock) 
     device = publisher(clock, FakeBroker(), Keys())
     device.take(frame(0))
 
-    assert len(device.outbox) == 0
+    assert len(device.waiting) == 0
     assert device.dropped["no_key"] == 1
 
 
 async def test_what_waits_is_sealed(clock: ManualClock) -> None:
     device = publisher(clock, FakeBroker())
     device.take(Pixels(0, NOON, "", reference=False, jpeg=b"a picture in the clear"))
-    waiting = device.outbox.oldest()
+    waiting = device.waiting.oldest()
 
     assert waiting is not None
     key, value, headers = waiting.record
@@ -180,7 +181,7 @@ async def test_what_waits_is_sealed(clock: ManualClock) -> None:
 
 
 async def test_keys_are_asked_for_again_when_the_vault_is_back(clock: ManualClock) -> None:
-    keys = Keys(bucket())
+    keys = Keys()
     keys.away = 3
     device = publisher(clock, FakeBroker(), keys)
     fetching = asyncio.create_task(device.fetch(timedelta(hours=1)))
@@ -188,6 +189,17 @@ async def test_keys_are_asked_for_again_when_the_vault_is_back(clock: ManualCloc
     fetching.cancel()
 
     assert keys.asked == 4
+
+
+async def test_with_keys_from_before_it_begins_without_the_vault(clock: ManualClock) -> None:
+    keys = Keys(bucket())
+    keys.away = 10_000
+    device = publisher(clock, FakeBroker(), keys)
+    fetching = asyncio.create_task(device.fetch(timedelta(hours=1)))
+    await asyncio.wait_for(device.has_keys.wait(), 5)
+    fetching.cancel()
+
+    assert keys.asked < keys.away
 
 
 async def test_a_vault_that_refuses_ends_it(clock: ManualClock) -> None:
@@ -205,7 +217,7 @@ async def test_what_still_waits_at_the_end_is_counted(clock: ManualClock) -> Non
     device.report(captured=1)
     device.give_up()
 
-    assert len(device.outbox) == 0
+    assert len(device.waiting) == 0
     assert device.done(1).dropped == 1, "a health message is not a frame"
 
 

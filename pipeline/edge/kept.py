@@ -1,0 +1,98 @@
+"""Public keys of coming buckets, kept on the device's disk: started again without the vault, it goes on sealing.
+
+Only public halves are here: who reads the file can seal, and open nothing. What the vault says goes before what is
+kept.
+"""
+
+import asyncio
+import hashlib
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.errors import Refused
+from pipeline.logs import log
+from pipeline.vault.api import PublicKey, PublicKeys
+from pipeline.vault.keys import Owner
+
+
+class Fetching(Protocol):
+    """Keys from the vault; pipeline.vault.client.DeviceKeys, or a fake."""
+
+    @property
+    def keys(self) -> tuple[PublicKey, ...]: ...
+
+    def key_at(self, time: datetime, /) -> PublicKey | None: ...
+
+    async def refresh(self, now: datetime, /) -> None: ...
+
+
+class KeptKeys:
+    """The keys of one camera: fetched, or else kept from before."""
+
+    def __init__(self, fetching: Fetching, owner: Owner, path: Path) -> None:
+        self._fetching = fetching
+        self._path = path
+        self._kept = load(path, owner)
+
+    def key_at(self, time: datetime, /) -> PublicKey | None:
+        """Return the key for a frame of this time; None where there is none: such a frame must be dropped."""
+        kept = (key for key in self._kept if key.bucket_start <= time < key.bucket_end)
+        return self._fetching.key_at(time) or next(kept, None)
+
+    async def refresh(self, now: datetime, /) -> None:
+        """Fetch what is missing, and keep it.
+
+        Raises:
+            Unavailable: The vault is away; what was fetched and what is kept stays.
+            Refused: This device gets no keys for this camera; what was kept is removed.
+        """
+        try:
+            await self._fetching.refresh(now)
+        except Refused:
+            self._kept = ()
+            self._path.unlink(missing_ok=True)
+            raise
+        fetched = self._fetching.keys
+        if fetched and fetched != self._kept:
+            self._kept = fetched
+            await asyncio.to_thread(_save_if_possible, self._path, fetched)
+
+
+def load(path: Path, owner: Owner) -> tuple[PublicKey, ...]:
+    """Read the keys that are kept for this camera; none, where they are damaged or another's."""
+    try:
+        keys = _parsed(path.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError) as error:
+        log().warning("kept keys cannot be read", path=path.name, error=type(error).__name__)
+        return ()
+    return tuple(key for key in keys if Owner(key.store_id, key.camera_id, key.purpose) == owner)
+
+
+def _parsed(content: bytes) -> tuple[PublicKey, ...]:
+    digest, _, body = content.partition(b"\n")
+    if digest != hashlib.sha256(body).hexdigest().encode():
+        raise ValueError("no longer what was written")
+    return PublicKeys.model_validate_json(body).keys
+
+
+def save(path: Path, keys: tuple[PublicKey, ...]) -> None:
+    """Keep keys in place of those before, whole or not at all. Raises OSError."""
+    body = PublicKeys(keys=keys).model_dump_json().encode()
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _save_if_possible(path: Path, keys: tuple[PublicKey, ...]) -> None:
+    try:
+        save(path, keys)
+    except OSError as error:
+        log().warning("keys cannot be kept", path=path.name, detail=str(error.strerror))
