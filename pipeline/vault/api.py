@@ -8,6 +8,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
 from pipeline.errors import Refused
+from pipeline.governance.people import Suspension
 from pipeline.governance.roles import Action, Role
 from pipeline.vault.checkpoints import Checkpoint
 from pipeline.vault.ledger import Entry, Hash
@@ -318,6 +319,10 @@ class Person(Frozen):
     training_until: UtcTime | None = None
     pledge_until: UtcTime | None = None
     acknowledged_version: str | None = None
+    """The version that they have read, where it is the same for all stores of theirs; else see `acknowledged`."""
+    acknowledged: dict[NamedStore, str] = Field(default_factory=dict)
+    to_acknowledge: tuple[str, ...] = ()
+    """Versions of rules that they still have to read (R15)."""
     suspended: tuple[str, ...] = ()
 
 
@@ -390,6 +395,8 @@ class Fault(StrEnum):
     UNREADABLE = "unreadable"
     AWAY = "away"
     SIGNED_OUT = "signed_out"
+    SUSPENDED = "suspended"
+    WAIT = "wait"
 
 
 class SignedOut(Refused):
@@ -403,6 +410,10 @@ class Problem(BaseModel):
     fault: Fault
     fields: tuple[str, ...] = ()
     """What could not be read."""
+    reasons: tuple[Suspension, ...] = ()
+    """What suspends somebody."""
+    seconds: float = 0
+    """How long to wait."""
 
 
 def lease_info(lease: Lease) -> bytes:

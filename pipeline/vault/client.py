@@ -16,6 +16,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from pipeline import sealing
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
+from pipeline.governance.people import Suspended
+from pipeline.governance.throttle import Wait
 from pipeline.sealing import KeyPair, SealSuite
 from pipeline.vault.access import WrongRole
 from pipeline.vault.api import (
@@ -234,6 +236,8 @@ def _unreadable(said: Problem) -> MimamoriError:
 _MEANING: Final[Mapping[Fault, Callable[[Problem], MimamoriError]]] = {
     Fault.STRANGER: lambda said: Unavailable(f"{said.detail}: {_SET}"),
     Fault.SIGNED_OUT: lambda said: SignedOut(said.detail),
+    Fault.SUSPENDED: lambda said: Suspended(said.reasons),
+    Fault.WAIT: lambda said: Wait(said.seconds),
     Fault.WRONG_ROLE: lambda said: WrongRole(f"{said.detail}: {_SET}"),
     Fault.REFUSED: lambda said: Refused(said.detail),
     Fault.UNKNOWN_KEY: lambda said: Rejected("unknown_key", said.detail),

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     HOLD_ENDED = "hold_ended"
     RELEASED = "released"
     SIGNED_IN = "signed_in"
+    ACCOUNT_CHANGED = "account_changed"
 
 
 class Entry(Frozen):

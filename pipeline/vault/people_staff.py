@@ -1,0 +1,201 @@
+"""What a manager does about the accounts of their own stores; all else is done by command line."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
+
+from pydantic import SecretStr
+
+from pipeline.errors import Refused
+from pipeline.governance import people
+from pipeline.governance.accounts import Accounts, Note, changed
+from pipeline.governance.passwords import Hashing, require_strong
+from pipeline.governance.people import Account, Grant
+from pipeline.governance.roles import ALL, Action, Role, Stores
+from pipeline.vault.api import Person
+from pipeline.vault.people import People
+from pipeline.vault.people_api import NewAccount, Pledged
+from schemas.frozen import iso
+from schemas.ids import StoreId
+
+COMMAND_LINE: Final = "`mimamori accounts` does this"
+
+
+class Staff:
+    """Accounts as managers see and change them. Every change is one for the ledger."""
+
+    def __init__(self, people: People, accounts: Accounts, hashing: Hashing) -> None:
+        self._people = people
+        self._accounts = accounts
+        self._hashing = hashing
+
+    def of(self, manager: Person, now: datetime) -> tuple[Person, ...]:
+        """Return the accounts of people who have a role in some store of this manager's.
+
+        Raises:
+            Refused: Who asks is no manager.
+        """
+        own = self._own(manager, now)
+        return tuple(self._people.shown(each, now) for each in self._accounts.accounts() if _touches(each, own))
+
+    async def add(self, manager: Person, asked: NewAccount, now: datetime) -> Person:
+        """Make an account for one of a manager's staff.
+
+        Raises:
+            Refused: Not in these stores; a weak password; a name that is taken; no training or pledge in force.
+        """
+        for store in asked.stores:
+            self._people.require_person(manager, Action.ACCOUNTS, store, None, now)
+        account = new_account(
+            asked.name,
+            asked.display_name,
+            [Grant(Role.STAFF, frozenset(asked.stores))],
+            training_until=asked.training_until,
+            pledged_on=asked.pledged_on,
+            pledge_until=asked.pledge_until,
+            now=now,
+        )
+        require_strong(asked.password, account.name, account.display_name)
+        hashed = await self._hashing.hash(asked.password)
+        self._accounts.add(account, hashed, added(account, by=manager.name))
+        return self._people.shown(account, now)
+
+    def set_stores(self, manager: Person, name: str, stores: frozenset[StoreId], now: datetime) -> Person:
+        """Say in which of a manager's own stores somebody is staff.
+
+        Raises:
+            Refused: Not one of their stores; or no training or pledge in force.
+        """
+        for store in stores:
+            self._people.require_person(manager, Action.ACCOUNTS, store, None, now)
+        own = self._require(manager, name, now)
+        note = changed(name, by=manager.name, what="granted", role=Role.STAFF.value, stores=sorted(stores))
+        after = self._accounts.change(name, lambda account: _staff_in(account, stores, own, now), note)
+        return self._people.shown(after, now)
+
+    def set_training(self, manager: Person, name: str, until: datetime, now: datetime) -> Person:
+        """Take down until when somebody's training holds. Nobody records their own."""
+        self._require(manager, name, now)
+        note = changed(name, by=manager.name, what="trained", until=iso(until))
+        after = self._accounts.change(name, lambda account: replace(account, training_until=until), note)
+        return self._people.shown(after, now)
+
+    def set_pledge(self, manager: Person, name: str, pledged: Pledged, now: datetime) -> Person:
+        """Take down somebody's pledge of confidentiality. Nobody records their own."""
+        self._require(manager, name, now)
+        note = changed(name, by=manager.name, what="pledged", until=iso(pledged.until))
+
+        def pledge(account: Account) -> Account:
+            return replace(account, pledged_on=pledged.signed_on, pledge_until=pledged.until)
+
+        after = self._accounts.change(name, pledge, note)
+        return self._people.shown(after, now)
+
+    def set_disabled(self, manager: Person, name: str, now: datetime, *, disabled: bool) -> Person:
+        """Close or open the account of somebody who is staff, in stores of this manager's alone."""
+        own = self._require(manager, name, now)
+        note = changed(name, by=manager.name, what="disabled" if disabled else "enabled")
+        after = self._accounts.change(name, _only_staff(own, lambda account: replace(account, disabled=disabled)), note)
+        return self._people.shown(after, now)
+
+    async def set_password(self, manager: Person, name: str, password: SecretStr, now: datetime) -> None:
+        """Give another password to somebody who is staff, in stores of this manager's alone."""
+        own = self._require(manager, name, now)
+        account = self._accounts.account(name)
+        if account is None or not _is_only_staff(account, own):
+            raise _more_than_staff(name)
+        require_strong(password, account.name, account.display_name)
+        note = changed(name, by=manager.name, what="password")
+        self._accounts.set_hash(name, await self._hashing.hash(password), note)
+
+    def _own(self, manager: Person, now: datetime) -> Stores:
+        own = self._people.stores(manager, Action.ACCOUNTS)
+        if not own:
+            raise Refused(f"{manager.name} may not {Action.ACCOUNTS}")
+        # Whoever was a manager a moment ago is asked for again: at least one of those stores must still be theirs.
+        for store in sorted(own) if own is not ALL else [None]:
+            self._people.require_person(manager, Action.ACCOUNTS, store, None, now)
+        return own
+
+    def _require(self, manager: Person, name: str, now: datetime) -> Stores:
+        """Return a manager's stores, if this is somebody of theirs, and somebody else."""
+        own = self._own(manager, now)
+        if name == manager.name:
+            raise Refused(f"nobody changes their own account: another manager does, or {COMMAND_LINE}")
+        account = self._accounts.account(name)
+        if account is None or not _touches(account, own):
+            raise Refused(f"{name} is nobody of {manager.name}'s stores")
+        return own
+
+
+def new_account(
+    name: str,
+    display_name: str,
+    grants: list[Grant],
+    *,
+    training_until: datetime | None,
+    pledged_on: date | None,
+    pledge_until: datetime | None,
+    now: datetime,
+) -> Account:
+    """Give a new account, which is in no database yet.
+
+    Raises:
+        Refused: A part of the system is called so; or a role sees people, without training and pledge in force (R14).
+    """
+    if not people.valid_name(name):
+        raise Refused(f"{name} is the name of a part of the system: choose another")
+    account = Account(
+        name, display_name, training_until=training_until, pledged_on=pledged_on, pledge_until=pledge_until
+    )
+    for role, _ in grants:
+        people.require_grant(account, role, now)
+    return people.replace_grants(account, grants)
+
+
+def added(account: Account, by: str) -> Note:
+    """Say for the ledger that there is a new account."""
+    grants = [
+        f"{role}:{store}" for role, stores in account.grants for store in sorted(stores if stores is not ALL else ["*"])
+    ]
+    return changed(account.name, by=by, what="added", grants=grants)
+
+
+def _touches(account: Account, own: Stores) -> bool:
+    return any(own is ALL or stores is ALL or bool(frozenset(stores) & own) for _, stores in account.grants)
+
+
+def _within(stores: Stores, own: Stores) -> bool:
+    return own is ALL or (stores is not ALL and frozenset(stores) <= own)
+
+
+def _is_only_staff(account: Account, own: Stores) -> bool:
+    return all(role is Role.STAFF and _within(stores, own) for role, stores in account.grants)
+
+
+def _only_staff(own: Stores, how: Callable[[Account], Account]) -> Callable[[Account], Account]:
+    def change(account: Account) -> Account:
+        if not _is_only_staff(account, own):
+            raise _more_than_staff(account.name)
+        return how(account)
+
+    return change
+
+
+def _more_than_staff(name: str) -> Refused:
+    return Refused(f"{name} is more than staff of your own stores: {COMMAND_LINE}")
+
+
+def _staff_in(account: Account, stores: frozenset[StoreId], own: Stores, now: datetime) -> Account:
+    """Make somebody staff in just these of a manager's stores; elsewhere, and in other roles, nothing changes."""
+    kept: frozenset[StoreId] = frozenset()
+    for role, there in account.grants:
+        if role is Role.STAFF and own is not ALL:
+            if there is ALL:
+                raise _more_than_staff(account.name)
+            kept |= frozenset(there) - own
+    if stores:
+        people.require_grant(account, Role.STAFF, now)
+    others = [grant for grant in account.grants if grant.role is not Role.STAFF]
+    return people.replace_grants(account, [*others, Grant(Role.STAFF, kept | stores)])
