@@ -14,10 +14,11 @@ from schemas.regulation import Regulation
 
 @dataclass(frozen=True)
 class Allowed:
-    """What one camera's frames may be used for, and the notice that says so at the door."""
+    """What one camera's frames may be used for, the notice that says so at the door, and how long evidence lives."""
 
     purposes: frozenset[Purpose]
     notice: NoticeId
+    evidence: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -59,4 +60,7 @@ def _allowed(regulation: Regulation, camera: Camera) -> Allowed | None:
     notice = regulation.notice(camera.notice)
     if notice is None:
         return None
-    return Allowed(frozenset(regulation.purposes) & frozenset(notice.purposes), notice.id)
+    purposes = frozenset(regulation.purposes) & frozenset(notice.purposes)
+    if regulation.retention is None:
+        return Allowed(purposes, notice.id)
+    return Allowed(purposes, notice.id, regulation.retention.evidence)

@@ -138,10 +138,17 @@ class KeyTable(Records, Protocol):
         """Mark slots, whose slot key is gone, as being destroyed, whenever they end. Note the time with it."""
         ...
 
-    def take_back(self, number: int, destroyed: Iterable[KeyId], others: Iterable[BucketKey], now: datetime) -> None:
+    def take_back(
+        self,
+        number: int,
+        destroyed: Iterable[KeyId],
+        others: Iterable[BucketKey],
+        now: datetime,
+        dead: Iterable[BucketKey] = (),
+    ) -> None:
         """Make a table from a backup know better: forget private keys of what was destroyed since, and go on behind
         that outbox number. Of the others, add those that it does not know, as keys whose private half is lost: they
-        are buried when their time comes."""
+        are buried when their time comes. Add those of the `dead` that it does not know as destroyed."""
         ...
 
     def last_number(self) -> int:
@@ -363,12 +370,20 @@ class SqlKeyTable(SqlRecords):
             db.executemany("UPDATE slots SET condemned = 1 WHERE slot_key = ?", lost)
             _note_time(db, now)
 
-    def take_back(self, number: int, destroyed: Iterable[KeyId], others: Iterable[BucketKey], now: datetime) -> None:
-        dead = [(key_id,) for key_id in destroyed]
+    def take_back(
+        self,
+        number: int,
+        destroyed: Iterable[KeyId],
+        others: Iterable[BucketKey],
+        now: datetime,
+        dead: Iterable[BucketKey] = (),
+    ) -> None:
+        gone = [(key_id,) for key_id in destroyed]
         with self._transaction() as db:
-            db.executemany("DELETE FROM private_keys WHERE key_id = ?", dead)
+            db.executemany(f"{_ADD_KEY} ON CONFLICT DO NOTHING", [_key_row(key, "") for key in dead])
+            db.executemany("DELETE FROM private_keys WHERE key_id = ?", gone)
             db.executemany(
-                "UPDATE keys SET destroyed = 1, public = ? WHERE key_id = ?", [(b"", *each) for each in dead]
+                "UPDATE keys SET destroyed = 1, public = ? WHERE key_id = ?", [(b"", *each) for each in gone]
             )
             for end, keys in groupby(sorted(others, key=_expiry), key=_expiry):
                 _add_lost(db, end, keys)

@@ -1,15 +1,17 @@
-"""The vault: makes bucket keys, lends them by purpose, destroys them on time, and says so in the ledger.
+"""The vault: makes keys, lends them by purpose, destroys them on time, and says so in the ledger.
 
 Nothing here knows HTTP, timers or the host's clock. Destruction goes in steps, each of which can be done again:
 condemn the slot, delete its private keys, take its slot key out of the ring, bury it, tell the ledger. Whoever is
 killed after any of them and started again ends with every key destroyed and one receipt each.
+
+Keys of evidence, erasures before time, looks and holds stand on it: objects.py, early.py, looks.py, holds.py.
 """
 
 import secrets
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -21,20 +23,24 @@ from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
 from pipeline.vault.access import Action, Principal, require
 from pipeline.vault.api import Lease, Status, lease_info
-from pipeline.vault.keys import BucketKey, Owner, Span, spans
+from pipeline.vault.erased import Erasures
+from pipeline.vault.keys import BucketKey, Ciphertext, Owner, Span, spans
 from pipeline.vault.ledger import Body, Entry, Fact, Kind, Ledger
 from pipeline.vault.policy import Allowed, Policy
+from pipeline.vault.records import Record, RecordKind, record_of
 from pipeline.vault.refusals import Refusals
 from pipeline.vault.ring import Ring, wipe
-from pipeline.vault.store import KeyTable, NewKey, Slot, Wrapped
+from pipeline.vault.store import REMEMBERED, Held, KeyTable, NewKey, Slot, Wrapped
 from schemas.envelope import Purpose
 from schemas.frozen import iso
-from schemas.ids import CameraId, KeyId, NoticeId, StoreId
+from schemas.ids import AlertId, CameraId, KeyId, NoticeId, StoreId
 
 AHEAD_MAX: Final = timedelta(hours=24)
 _TOLD_AT_ONCE: Final = 1000
 _SLOT_END: Final = "%Y%m%dT%H%M%S.%fZ"
 _WRAP_TAG: Final = b"mimamori/wrap/1\x00"
+_STORES: Final = frozenset({Kind.EVIDENCE_STORED, Kind.KEY_HELD})
+"""Facts that tell of a ciphertext."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,13 @@ class Vault:
     def __init__(
         self, table: KeyTable, ring: Ring, ledger: Ledger, policy: Policy, limits: Limits | None = None
     ) -> None:
-        self._table = table
-        self._ring = ring
-        self._ledger = ledger
-        self._policy = policy
-        self._limits = limits or Limits()
+        self.table = table
+        self.ring = ring
+        self.ledger = ledger
+        self.policy = policy
+        self.limits = limits or Limits()
         self._lent: dict[_Lent, int] = {}
+        self.erasures = Erasures(table)
         self._refusals = Refusals()
         self._ledger_away = False
         self._late: timedelta | None = None
@@ -78,11 +85,11 @@ class Vault:
             Unavailable: The disk does not take it.
         """
         self._take_back(now)
-        alive, needed = self._ring.names(), self._table.slot_keys()
+        alive, needed = self.ring.names(), self.table.slot_keys()
         # A slot key without a slot wraps nothing: the last vault died between making it and using it.
-        self._ring.destroy(alive - needed)
+        self.ring.destroy(alive - needed)
         # A slot without its key is lost before its time: what it wrapped opens no more.
-        self._table.condemn_lost(needed - alive, now)
+        self.table.condemn_lost(needed - alive, now)
         self.shred(now)
         self.bury(now)
         self.tell(now)
@@ -92,7 +99,8 @@ class Vault:
     ) -> tuple[BucketKey, ...]:
         """Return the public keys for all frames from `start` to before `end`, made now where they are not there yet.
 
-        Frames that have expired get none, nor those further ahead than the limit; the rest in order, up to a number.
+        Frames that have expired get none, nor those that were erased before time, nor those further ahead than the
+        limit; the rest in order, up to a number.
 
         Raises:
             Refused: Not for this principal, camera or purpose. The ledger says so.
@@ -100,15 +108,15 @@ class Vault:
         """
         try:
             require(principal, Action.PUBLIC_KEYS, owner.purpose, owner.store)
-            allowed = self._policy.require(owner.store, owner.camera, owner.purpose)
+            allowed = self.policy.require(owner.store, owner.camera, owner.purpose)
         except Refused as refusal:
-            self._note_refusal(principal, Action.PUBLIC_KEYS, refusal, now, **_owner_body(owner))
+            self.note_refusal(principal.name, Action.PUBLIC_KEYS, refusal, now, **owner_body(owner))
             raise
-        wanted = self._wanted(start, end, now)
+        wanted = self._wanted(owner, start, end, now)
         if not wanted:
             return ()
-        found = {key.span: key for key in self._table.living(owner, wanted[0].start, wanted[-1].end)}
-        made = self._make(owner, allowed, [span for span in wanted if span not in found], now)
+        found = {key.span: key for key in self.table.living(owner, wanted[0].start, wanted[-1].end)}
+        made = self.make([new_key(owner, allowed, span, now) for span in wanted if span not in found])
         # No key leaves before the ledger knows that it exists: else it could be destroyed without ever having been.
         self.tell(now)
         found |= {key.span: key for key in made}
@@ -123,37 +131,63 @@ class Vault:
             Rejected: There never was such a key, or `lease_public` is none.
             Unavailable: Key table or ledger are away.
         """
-        if self._ledger_away:
-            raise Unavailable("nothing is lent that the ledger cannot take down")
-        held = self._table.held(key_id)
+        self.require_ledger()
+        held = self.table.held(key_id)
         try:
             require(principal, Action.LEASE, purpose)
             if held is None:
                 raise Rejected("unknown_key", "there never was such a key")
-            self._require_purpose(held.key.owner, purpose)
+            self.require_purpose(held.key.owner, purpose)
         except Refused as refusal:
-            whose = {} if held is None else _owner_body(held.key.owner)
+            whose = {} if held is None else owner_body(held.key.owner)
             asked = {"key_id": str(key_id), "purpose": purpose.value}
-            self._note_refusal(principal, Action.LEASE, refusal, now, **(whose | asked))
+            self.note_refusal(principal.name, Action.LEASE, refusal, now, **(whose | asked))
             raise
-        if held.wrapped is None or held.key.span.expires_at <= now:
-            raise Erased(f"key {key_id} is destroyed")
-        lease = Lease(
-            key_id=key_id,
-            purpose=purpose,
-            principal=principal.name,
-            at=now,
-            ends_at=min(now + self._limits.lease, held.key.span.expires_at),
-            sealed=b"",
-        )
-        sealed = self._sealed(held.key, held.wrapped, lease, lease_public)
+        lease = self.lent(held, principal.name, lease_public, now)
         lent = _Lent(key_id, principal.name, purpose)
         self._lent[lent] = self._lent.get(lent, 0) + 1
-        return lease.model_copy(update={"sealed": sealed})
+        return lease
+
+    def lent(self, held: Held, name: str, lease_public: bytes, now: datetime) -> Lease:
+        """Seal a private key to somebody's lease key. Who calls sees that they may, and that the ledger hears of it.
+
+        Raises:
+            Erased: The key was destroyed, or is due to be.
+            Rejected: `lease_public` is none.
+        """
+        if held.wrapped is None or held.key.span.expires_at <= now:
+            raise Erased(f"key {held.key.key_id} is destroyed")
+        lease = Lease(
+            key_id=held.key.key_id,
+            purpose=held.key.owner.purpose,
+            principal=name,
+            at=now,
+            ends_at=min(now + self.limits.lease, held.key.span.expires_at),
+            sealed=b"",
+        )
+        return lease.model_copy(update={"sealed": self._sealed(held.key, held.wrapped, lease, lease_public)})
+
+    def require_ledger(self) -> None:
+        """Raise Unavailable while the ledger is known to be away."""
+        if self._ledger_away:
+            raise Unavailable("nothing is done that the ledger cannot take down")
+
+    def write_down(self, facts: Sequence[Fact], now: datetime) -> None:
+        """Have the ledger hold something before going on.
+
+        Raises:
+            Unavailable: It does not: then nothing may come of it.
+        """
+        self.require_ledger()
+        try:
+            self.ledger.append(facts, now)
+        except Unavailable:
+            self._ledger_away = True
+            raise
 
     def expires_at(self, key_id: KeyId) -> datetime | None:
         """Say when a key expires or expired; None where there never was one."""
-        held = self._table.held(key_id)
+        held = self.table.held(key_id)
         return None if held is None else held.key.span.expires_at
 
     def shred(self, now: datetime) -> None:
@@ -164,14 +198,14 @@ class Vault:
         """
         due: tuple[Slot, ...] = ()
         try:
-            due = self._table.due(now)
+            due = self.table.due(now)
             if due:
-                self._table.condemn(now)
+                self.table.condemn(now)
             for slot in due:
-                self._table.delete_private(slot)
+                self.table.delete_private(slot)
         finally:
             # This is what makes it final, and needs no space, nor a key table that can be read: nothing may delay it.
-            self._ring.destroy({*expired_names(self._ring, now), *(slot.slot_key for slot in due)})
+            self.ring.destroy({*expired_names(self.ring, now), *(slot.slot_key for slot in due)})
 
     def bury(self, now: datetime) -> int:
         """Write down what was shredded, as done by `now`; return how many keys. Then call `tell`.
@@ -180,14 +214,15 @@ class Vault:
             Unavailable: The disk does not take it: call again.
         """
         buried = 0
-        alive = self._ring.names()
-        for slot in self._table.condemned():
+        alive = self.ring.names()
+        for slot in self.table.condemned():
             if slot.slot_key not in alive:
-                keys = self._table.keys_of(slot)
-                self._table.bury(slot, [_destroyed(key, slot, now) for key in keys])
-                self._late = now - slot.end
-                self._latest = max(self._late, self._latest or self._late)
+                keys = self.table.keys_of(slot)
+                self.table.bury(slot, [_destroyed(key, slot, now) for key in keys])
                 buried += len(keys)
+                if now >= slot.end:
+                    self._late = now - slot.end
+                    self._latest = max(self._late, self._latest or self._late)
         return buried
 
     def tell(self, now: datetime) -> None:
@@ -198,22 +233,22 @@ class Vault:
         """
         self._ledger_away = True
         self._empty_outbox(now)
-        self._ledger.append([*self._lent_facts(), *self._refusals.facts()], now)
+        self.ledger.append([*self._lent_facts(), *self._refusals.facts()], now)
         self._lent.clear()
         self._refusals.clear()
         self._ledger_away = False
 
     def next_destruction(self) -> datetime | None:
         """Say when the next keys die, a time in the past where they are late."""
-        return self._table.next_slot_end()
+        return self.table.next_slot_end()
 
     def note_time(self, now: datetime) -> None:
         """Remember that it is this late: whoever starts next does not begin before."""
-        self._table.note_time(now)
+        self.table.note_time(now)
 
     def status(self, now: datetime) -> Status:
         """Count."""
-        count = self._table.count(now)
+        count = self.table.count(now)
         return Status(
             now=now,
             keys_alive=count.alive,
@@ -222,57 +257,91 @@ class Vault:
             next_destruction=self.next_destruction(),
             lateness_last_seconds=None if self._late is None else self._late.total_seconds(),
             lateness_max_seconds=None if self._latest is None else self._latest.total_seconds(),
-            ledger_length=len(self._ledger),
+            ledger_length=len(self.ledger),
             ledger_waiting=count.outbox + len(self._refusals) + len(self._lent),
-            suite=self._limits.suite.value,
-            frame_ttl_seconds=self._policy.frame_ttl.total_seconds(),
+            suite=self.limits.suite.value,
+            frame_ttl_seconds=self.policy.frame_ttl.total_seconds(),
         )
 
     def _take_back(self, now: datetime) -> None:
         """Teach a key table from a backup what the ledger has heard since: what died, and what was made and is lost."""
-        if self._table.last_number() >= self._ledger.last_outbox():
+        if self.table.last_number() >= self.ledger.last_outbox():
             return
         created: dict[str, Body] = {}
-        destroyed: set[KeyId] = set()
-        for entry in _all(self._ledger):
+        destroyed: dict[str, Body] = {}
+        stored: dict[str, Ciphertext] = {}
+        records: dict[tuple[RecordKind, str], Record] = {}
+        for entry in _all(self.ledger):
+            said = entry.body
             if entry.kind is Kind.KEY_CREATED:
-                created[entry.body["key_id"]] = entry.body
+                created[said["key_id"]] = said
             elif entry.kind is Kind.KEY_DESTROYED:
-                destroyed.add(KeyId(entry.body["key_id"]))
-        lost = [_key_of(body) for key_id, body in created.items() if KeyId(key_id) not in destroyed]
-        self._table.take_back(self._ledger.last_outbox(), destroyed, lost, now)
+                destroyed[said["key_id"]] = said
+            elif entry.kind in _STORES:
+                stored[_sealed_to(said)] = Ciphertext(said["sha256"], said["size"])
+            if (record := record_of(entry)) is not None:
+                records[record.kind, record.id] = record
+        # Decisions first: from the next step on the table is believed to know all.
+        self.table.put([record for record in records.values() if record.until > now], ())
+        for key_id in stored.keys() - destroyed.keys():
+            self.table.stored(KeyId(key_id), stored[key_id], (), ())
+        lost = [_key_of(body) for key_id, body in created.items() if key_id not in destroyed]
+        dead = [key for key in map(_key_of, destroyed.values()) if key.span.expires_at > now - REMEMBERED]
+        self.table.take_back(self.ledger.last_outbox(), map(KeyId, destroyed), lost, now, dead)
 
-    def _wanted(self, start: datetime, end: datetime, now: datetime) -> tuple[Span, ...]:
-        ttl = self._policy.frame_ttl
-        every = spans(max(start, now - ttl), min(end, now + min(self._limits.ahead, AHEAD_MAX)), ttl)
-        return tuple(islice((span for span in every if span.expires_at > now), self._limits.keys))
+    def _wanted(self, owner: Owner, start: datetime, end: datetime, now: datetime) -> tuple[Span, ...]:
+        ttl = self.policy.frame_ttl
+        every = spans(max(start, now - ttl), min(end, now + min(self.limits.ahead, AHEAD_MAX)), ttl)
+        erased = self.erasures.of_camera(owner.store, owner.camera)
+        alive = (span for span in every if span.expires_at > now and not any(each.bars(span) for each in erased))
+        return tuple(islice(alive, self.limits.keys))
 
-    def _make(self, owner: Owner, allowed: Allowed, missing: Sequence[Span], now: datetime) -> tuple[BucketKey, ...]:
-        if not missing:
+    def make(self, wanted: Sequence[BucketKey]) -> tuple[BucketKey, ...]:
+        """Make keys. None may leave before `tell`: else it could be destroyed without ever having been.
+
+        Raises:
+            Unavailable: Ring or key table do not take them.
+        """
+        if not wanted:
             return ()
-        slots = {end: self._table.slot(end) for end in {span.expires_at for span in missing}}
-        new = [Slot(end, _slot_key_name(end)) for end, slot in slots.items() if slot is None]
+        slots = {end: self.table.slot(end) for end in {key.span.expires_at for key in wanted}}
+        new = [new_slot(end) for end, slot in slots.items() if slot is None]
         # The slot key is on disk before anything is wrapped by it.
-        self._ring.create(slot.slot_key for slot in new)
+        self.ring.create(slot.slot_key for slot in new)
         names = {slot.end: slot.slot_key for slot in (*slots.values(), *new) if slot is not None}
-        keys = [self._new_key(owner, allowed, span, names[span.expires_at], now) for span in missing]
-        self._table.add(new, keys)
+        keys = [self._new_key(key, names[key.span.expires_at]) for key in wanted]
+        self.table.add(new, keys)
         return tuple(each.key for each in keys)
 
-    def _new_key(self, owner: Owner, allowed: Allowed, span: Span, slot_key: str, now: datetime) -> NewKey:
-        pair = sealing.generate(self._limits.suite)
-        key = BucketKey(KeyId(uuid.uuid4().hex), owner, span, now, allowed.notice, pair.public)
-        wrapped = Wrapped(slot_key, self._ring.wrap(slot_key, pair.private, _bound(key)))
-        wipe(pair.private)
-        return NewKey(key, wrapped, Fact(Kind.KEY_CREATED, _key_body(key)))
+    def wrapped_anew(self, held: Held, slot_key: str) -> bytes | None:
+        """Wrap a private key under another slot key; None where it is lost already."""
+        if held.wrapped is None:
+            return None
+        try:
+            private = self.ring.unwrap(held.wrapped.slot_key, held.wrapped.private, _bound(held.key))
+        except Erased:
+            return None
+        try:
+            return self.ring.wrap(slot_key, private, _bound(held.key))
+        finally:
+            wipe(private)
 
-    def _require_purpose(self, owner: Owner, purpose: Purpose) -> None:
+    def _new_key(self, key: BucketKey, slot_key: str) -> NewKey:
+        pair = sealing.generate(self.limits.suite)
+        made = replace(key, public=pair.public)
+        try:
+            wrapped = Wrapped(slot_key, self.ring.wrap(slot_key, pair.private, _bound(made)))
+        finally:
+            wipe(pair.private)
+        return NewKey(made, wrapped, Fact(Kind.KEY_CREATED, key_body(made)))
+
+    def require_purpose(self, owner: Owner, purpose: Purpose) -> None:
         if owner.purpose != purpose:
             raise Refused(f"purpose_incompatible: the key is for {owner.purpose}, not for {purpose}")
-        self._policy.require(owner.store, owner.camera, purpose)
+        self.policy.require(owner.store, owner.camera, purpose)
 
     def _sealed(self, key: BucketKey, wrapped: Wrapped, lease: Lease, lease_public: bytes) -> bytes:
-        private = self._ring.unwrap(wrapped.slot_key, wrapped.private, _bound(key))
+        private = self.ring.unwrap(wrapped.slot_key, wrapped.private, _bound(key))
         try:
             return sealing.seal(lease_public, lease_info(lease), private)
         except ValueError as error:
@@ -286,16 +355,15 @@ class Vault:
         return [Fact(Kind.LEASES, {"leases": [_lent_body(each, count) for each, count in self._lent.items()]})]
 
     def _empty_outbox(self, now: datetime) -> None:
-        while waiting := self._table.outbox(_TOLD_AT_ONCE):
+        while waiting := self.table.outbox(_TOLD_AT_ONCE):
             # What was told just before a crash still waits in the outbox; it is not told twice.
-            heard = self._ledger.last_outbox()
-            self._ledger.append([fact for fact in waiting if (fact.outbox or 0) > heard], now)
-            self._table.told(waiting[-1].outbox or 0)
+            heard = self.ledger.last_outbox()
+            self.ledger.append([fact for fact in waiting if (fact.outbox or 0) > heard], now)
+            self.table.told(waiting[-1].outbox or 0)
 
-    def _note_refusal(
-        self, principal: Principal, action: Action, refusal: Refused, now: datetime, **asked: str
-    ) -> None:
-        body = {"principal": principal.name, "action": action.value, "reason": str(refusal), **asked}
+    def note_refusal(self, name: str, action: Action, refusal: Refused, now: datetime, **asked: str) -> None:
+        """Write down that somebody was refused something."""
+        body = {"principal": name, "action": action.value, "reason": str(refusal), **asked}
         self._refusals.add(body)
         # Refused it is in any case; a ledger that is away hears of it later.
         with suppress(Unavailable):
@@ -308,8 +376,22 @@ def expired_names(ring: Ring, now: datetime) -> list[str]:
     return [name for name, end in ends if end is not None and end <= now]
 
 
-def _slot_key_name(end: datetime) -> str:
-    return f"{end:{_SLOT_END}}-{secrets.token_hex(8)}"
+def new_key(
+    owner: Owner,
+    allowed: Allowed,
+    span: Span,
+    now: datetime,
+    *,
+    alert: AlertId | None = None,
+    hold: str | None = None,
+) -> BucketKey:
+    """Say which key is to be made. It has no public half yet."""
+    return BucketKey(KeyId(uuid.uuid4().hex), owner, span, now, allowed.notice, b"", alert, hold)
+
+
+def new_slot(end: datetime) -> Slot:
+    """Name a slot that ends then. No name is ever used again."""
+    return Slot(end, f"{end:{_SLOT_END}}-{secrets.token_hex(8)}")
 
 
 def _slot_end(name: str) -> datetime | None:
@@ -320,22 +402,28 @@ def _slot_end(name: str) -> datetime | None:
 
 
 def _bound(key: BucketKey) -> bytes:
-    return _WRAP_TAG + rfc8785.dumps(_key_body(key))
+    return _WRAP_TAG + rfc8785.dumps(key_body(key))
 
 
-def _owner_body(owner: Owner) -> dict[str, str]:
+def _sealed_to(said: Body) -> str:
+    return str(said["held_key_id"] if "held_key_id" in said else said["key_id"])
+
+
+def owner_body(owner: Owner) -> dict[str, str]:
     return {"store_id": str(owner.store), "camera_id": str(owner.camera), "purpose": owner.purpose.value}
 
 
-def _key_body(key: BucketKey) -> dict[str, str]:
+def key_body(key: BucketKey) -> dict[str, str]:
+    of = {"alert_id": key.alert, "hold_id": key.hold}
     return {
         "key_id": str(key.key_id),
-        **_owner_body(key.owner),
+        **owner_body(key.owner),
         "bucket_start": iso(key.span.start),
         "bucket_end": iso(key.span.end),
         "expires_at": iso(key.span.expires_at),
         "created_at": iso(key.created_at),
         "notice_id": str(key.notice),
+        **{name: str(each) for name, each in of.items() if each is not None},
     }
 
 
@@ -348,6 +436,8 @@ def _key_of(body: Body) -> BucketKey:
         created_at=datetime.fromisoformat(body["created_at"]),
         notice=NoticeId(body["notice_id"]),
         public=b"",
+        alert=None if "alert_id" not in body else AlertId(body["alert_id"]),
+        hold=body.get("hold_id"),
     )
 
 
@@ -358,7 +448,8 @@ def _all(ledger: Ledger) -> Iterator[Entry]:
 
 def _destroyed(key: BucketKey, slot: Slot, now: datetime) -> Fact:
     told = {"destroyed_at": iso(now), "method": "slot_key_destroyed", "slot_key": slot.slot_key}
-    return Fact(Kind.KEY_DESTROYED, _key_body(key) | told)
+    decided = {} if slot.erasure is None else {"early": now < slot.end, "erasure_id": slot.erasure}
+    return Fact(Kind.KEY_DESTROYED, key_body(key) | told | decided)
 
 
 def _lent_body(lent: _Lent, times: int) -> Body:

@@ -1,0 +1,105 @@
+"""Looks at evidence: by role, purpose and written reason, or by a manager's release; in the ledger before the key goes.
+
+If the ledger does not take the look, there is no look.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from pipeline.errors import Refused, Rejected
+from pipeline.vault.access import Action
+from pipeline.vault.api import RELEASE_LONGEST, Look, LookRequest, Release, ReleaseRequest
+from pipeline.vault.asking import Asker, noted
+from pipeline.vault.ledger import Fact, Kind
+from pipeline.vault.objects import Evidence, shown
+from pipeline.vault.records import Record, RecordKind
+from pipeline.vault.vault import Vault, owner_body
+from schemas.frozen import iso
+from schemas.ids import AlertId, StoreId
+
+_KEPT: Final = timedelta(days=1)
+"""How long a release is remembered after its end."""
+
+Staff = Callable[[str, StoreId], None]
+"""Raises Refused unless somebody of this name is staff of that store."""
+
+
+class Looks:
+    """Who looks at what. Methods may raise Unavailable: the ledger is away, and nobody looks."""
+
+    def __init__(self, vault: Vault, evidence: Evidence) -> None:
+        self._vault = vault
+        self._evidence = evidence
+
+    def look(self, asker: Asker, asked: LookRequest, now: datetime) -> Look:
+        """Lend a person the key of one alert's evidence.
+
+        Raises:
+            Refused: Not to who asks, or not for this purpose. The ledger says so.
+            Erased: The evidence is gone.
+            Rejected: There never was any, or `lease_public` is no key.
+        """
+        self._vault.require_ledger()
+        known = self._vault.table.of_alert(asked.alert_id)
+        if not known:
+            raise Rejected("unknown_key", "there is no evidence of such an alert")
+        owner = known[0].key.owner
+        about = {**owner_body(owner), "alert_id": str(asked.alert_id), "purpose": asked.purpose.value}
+        release = self._release(asker.name, asked.alert_id, now)
+        with noted(self._vault, asker, Action.LOOK, now, **about):
+            asker.require(Action.LOOK, owner.store, asked.purpose, released=release is not None)
+            self._vault.require_purpose(owner, asked.purpose)
+        held = self._evidence.current(asked.alert_id, now)
+        if held.key.ciphertext is None:
+            raise Rejected("unknown_key", "this alert's evidence is not sealed yet")
+        lease = self._vault.lent(held, asker.name, asked.lease_public, now)
+        said = {"person": asker.name, "key_id": str(held.key.key_id), **about, "reason": asked.reason}
+        released = {} if release is None else {"release_id": release.release_id}
+        self._vault.write_down([Fact(Kind.LOOK, {**said, **released, "ends_at": iso(lease.ends_at)})], now)
+        return Look(lease=lease, object=shown(held.key))
+
+    def release(self, asker: Asker, asked: ReleaseRequest, staff: Staff, now: datetime) -> Release:
+        """Let one member of staff look at one alert's evidence for a while.
+
+        Raises:
+            Refused: Not by who asks, not to that person, or not until then. The ledger says so.
+            Erased: The evidence is gone.
+            Rejected: There never was any.
+        """
+        known = self._vault.table.of_alert(asked.alert_id)
+        if not known:
+            raise Rejected("unknown_key", "there is no evidence of such an alert")
+        store = known[0].key.owner.store
+        about = {"store_id": str(store), "alert_id": str(asked.alert_id), "to": asked.to}
+        with noted(self._vault, asker, Action.RELEASE, now, **about):
+            asker.require(Action.RELEASE, store)
+            staff(asked.to, store)
+            if not now < asked.until <= now + RELEASE_LONGEST:
+                raise Refused("a release lasts a day at most")
+        self._evidence.current(asked.alert_id, now)
+        release = Release(
+            release_id=uuid.uuid4().hex,
+            alert_id=asked.alert_id,
+            store_id=store,
+            to=asked.to,
+            by=asker.name,
+            at=now,
+            until=asked.until,
+            reason=asked.reason,
+        )
+        until = release.until + _KEPT
+        body = release.model_dump(mode="json") | {"remembered_until": iso(until)}
+        record = Record(RecordKind.RELEASE, release.release_id, until, body)
+        self._vault.table.put([record], [Fact(Kind.RELEASED, body)])
+        self._vault.tell(now)
+        return release
+
+    def _release(self, name: str, alert: AlertId, now: datetime) -> Release | None:
+        for record in self._vault.table.records(RecordKind.RELEASE):
+            said = {each: value for each, value in record.body.items() if each in Release.model_fields}
+            release = Release.model_validate(said)
+            if release.to == name and release.alert_id == alert and release.at <= now < release.until:
+                return release
+        return None
