@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.errors import Misconfigured
+from pipeline.errors import Misconfigured, Unavailable
 from pipeline.vault.access import Principal, Role
 from schemas.estate import Estate
 
@@ -21,19 +21,31 @@ _FILE: Final = TypeAdapter(dict[str, Principal])
 
 
 class Tokens:
-    """Who holds which token."""
+    """Who holds which token. Given the file of the hashes, what is renewed or taken there holds from that moment."""
 
-    def __init__(self, by_hash: Mapping[str, Principal]) -> None:
+    def __init__(self, by_hash: Mapping[str, Principal], file: Path | None = None) -> None:
         self._by_hash = by_hash
+        self._file = file
+        self._seen = _version(file)
 
     def principal(self, token: str) -> Principal | None:
+        """Say whose token it is.
+
+        Raises:
+            Unavailable: The file is open to others by now, or no token file any more: nobody is known.
+        """
+        if self._file is not None and (seen := _version(self._file)) != self._seen:
+            try:
+                self._by_hash, self._seen = _read(self._file), seen
+            except Misconfigured as error:
+                raise Unavailable(str(error)) from None
         # A look-up by the hash of a 256-bit random token: its timing tells nothing of use.
         return self._by_hash.get(sha256(token.encode()).hexdigest())
 
 
 def principals_of(estate: Estate) -> tuple[Principal, ...]:
     """Name the stages, the console, and every device of the estate."""
-    roles = (Role.DETECTING, Role.RECORDING, Role.ERASING, Role.CONSOLE)
+    roles = (Role.DETECTING, Role.RECORDING, Role.CUTTING, Role.ERASING, Role.CONSOLE)
     return (
         *(Principal(name=role.value, role=role) for role in roles),
         *(
@@ -50,7 +62,7 @@ def load(folder: Path) -> Tokens:
     Raises:
         Misconfigured: They are open to other users, or no token file.
     """
-    return Tokens(_read(folder / HASHES))
+    return Tokens(_read(folder / HASHES), folder / HASHES)
 
 
 def issue(folder: Path, principals: Iterable[Principal]) -> Tokens:
@@ -66,7 +78,35 @@ def issue(folder: Path, principals: Iterable[Principal]) -> Tokens:
             _write(own, token)
             by_hash[sha256(token.encode()).hexdigest()] = principal
     _write(folder / HASHES, _FILE.dump_json(by_hash, indent=1).decode())
-    return Tokens(by_hash)
+    return Tokens(by_hash, folder / HASHES)
+
+
+def renew(folder: Path, name: str) -> Path:
+    """Make a new token for a principal, and return its file. From then on a running vault knows the old one no more.
+
+    Raises:
+        Misconfigured: No principal is called so.
+    """
+    known = _read(folder / HASHES)
+    principal = next((each for each in known.values() if each.name == name), None)
+    if principal is None:
+        raise Misconfigured(f"nobody called {name} has a token here: {', '.join(_names(known)) or 'nobody has'}")
+    (folder / FOLDER / name).unlink(missing_ok=True)
+    issue(folder, known.values())
+    return folder / FOLDER / name
+
+
+def _names(known: Mapping[str, Principal]) -> list[str]:
+    return sorted(each.name for each in known.values())
+
+
+def _version(file: Path | None) -> tuple[int, ...]:
+    """Say which version of a file lies there: whoever writes it puts a new one in its place."""
+    try:
+        found = None if file is None else file.stat()
+    except FileNotFoundError:
+        return ()
+    return () if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def _read(path: Path) -> dict[str, Principal]:

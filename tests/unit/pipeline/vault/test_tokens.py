@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pipeline.errors import Misconfigured
+from pipeline.errors import Misconfigured, Unavailable
 from pipeline.vault import tokens
 from pipeline.vault.access import Principal, Role
 from pipeline.vault.ledger import Fact, Kind, MemoryLedger
@@ -95,3 +95,36 @@ def test_an_open_or_broken_token_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokens.json").write_text("{")
     with pytest.raises(Misconfigured, match="no token file"):
         tokens.load(tmp_path)
+
+
+def test_a_renewed_token_holds_at_once_and_the_old_one_no_more(tmp_path: Path) -> None:
+    running = tokens.issue(tmp_path, [DETECTING, DEVICE])
+    old, others = _own(tmp_path, DETECTING), _own(tmp_path, DEVICE)
+    assert running.principal(old) == DETECTING
+
+    tokens.renew(tmp_path, "detecting")
+
+    assert running.principal(old) is None
+    assert running.principal(_own(tmp_path, DETECTING)) == DETECTING
+    assert running.principal(others) == DEVICE
+
+
+def test_a_token_file_that_breaks_meanwhile_makes_nobody_known(tmp_path: Path) -> None:
+    running = tokens.issue(tmp_path, [DETECTING])
+    (tmp_path / "tokens.json").write_text("{")
+
+    with pytest.raises(Unavailable, match="no token file"):
+        running.principal(_own(tmp_path, DETECTING))
+
+
+def test_nobody_elses_token_is_renewed(tmp_path: Path) -> None:
+    tokens.issue(tmp_path, [DETECTING])
+
+    with pytest.raises(Misconfigured, match="nobody called recording has a token here: detecting"):
+        tokens.renew(tmp_path, "recording")
+
+
+def test_every_stage_that_asks_the_vault_has_a_token_and_no_other() -> None:
+    stages = {each.name for each in tokens.principals_of(ESTATE) if each.role is not Role.DEVICE}
+
+    assert stages == {"detecting", "recording", "cutting", "erasing", "console"}
