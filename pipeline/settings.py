@@ -30,7 +30,10 @@ class Kafka(_Branch):
 
 
 class Clickhouse(_Branch):
-    """Where ClickHouse is, and who writes and who reads there; the owner of its tables is for migrations alone."""
+    """Where ClickHouse is, and who writes and who reads there; the owner of its tables is for migrations alone.
+
+    The eraser sees when parts expire, the dropper drops partitions: neither reads a row.
+    """
 
     url: str = "http://127.0.0.1:8123"
     database: str = "mimamori"
@@ -40,6 +43,10 @@ class Clickhouse(_Branch):
     writer_password: SecretStr = SecretStr("")
     reader: str = "reader"
     reader_password: SecretStr = SecretStr("")
+    eraser: str = "eraser"
+    eraser_password: SecretStr = SecretStr("")
+    dropper: str = "dropper"
+    dropper_password: SecretStr = SecretStr("")
 
 
 class Vault(_Branch):
@@ -47,6 +54,7 @@ class Vault(_Branch):
 
     url: str = "http://127.0.0.1:8200"
     token: SecretStr = SecretStr("")
+    ca: Path | None = Field(default=None, description="Who vouches for the vault's certificate, as a PEM file")
     ahead: Length = Field(default=timedelta(hours=24), description="How far ahead a device fetches public keys")
 
     def bearer(self) -> str:
@@ -60,6 +68,18 @@ class Vault(_Branch):
         raise Misconfigured(
             "MIMAMORI_VAULT__TOKEN is not set: `mimamori vault tokens` names the files, one a principal"
         )
+
+
+class Keys(_Branch):
+    """Where the vault keeps its keys; unless said, in its own folder. For the vault's own process alone."""
+
+    table: SecretStr = Field(default=SecretStr(""), description="postgresql://user:password@host/database")
+    ring: str = Field(default="", description="A transit engine of OpenBao or Vault: https://host:8200/transit")
+    ring_token: SecretStr = SecretStr("")
+    ring_token_file: Path | None = Field(default=None, description="In place of the token: read again when it changes")
+    ring_namespace: str = ""
+    ring_prefix: str = Field(default="mimamori-", description="Of its keys' names there: nobody else may use it")
+    ring_ca: Path | None = Field(default=None, description="Who vouches for its certificate, as a PEM file")
 
 
 class Spool(_Branch):
@@ -93,6 +113,7 @@ class Settings(BaseSettings):
     kafka: Kafka = Kafka()
     clickhouse: Clickhouse = Clickhouse()
     vault: Vault = Vault()
+    keys: Keys = Keys()
     spool: Spool = Spool()
     objects: Objects = Objects()
     logs: Logs = Logs()

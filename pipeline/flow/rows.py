@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.alert import Alert
 from schemas.flow import CoverageWindow, FlowWindow
+
+ALERTS_LIVE: Final = timedelta(days=30)
+COUNTS_LIVE: Final = timedelta(days=761)
+"""As long as a regulation can allow at most (schemas/regulation.py)."""
 
 
 class FlowRow(NamedTuple):
@@ -28,6 +32,7 @@ class FlowRow(NamedTuple):
     notice_id: str
     model_digest: str
     config_digest: str
+    expires_at: datetime
 
 
 class CoverageRow(NamedTuple):
@@ -49,6 +54,7 @@ class CoverageRow(NamedTuple):
     notice_id: str
     model_digest: str
     config_digest: str
+    expires_at: datetime
 
 
 class AlertRow(NamedTuple):
@@ -114,6 +120,7 @@ def flow_row(window: FlowWindow) -> FlowRow:
         notice_id=window.notice_id,
         model_digest=window.module.model_digest,
         config_digest=window.module.config_digest,
+        expires_at=expiry(window.expires_at, window.window_start + COUNTS_LIVE),
     )
 
 
@@ -135,6 +142,7 @@ def coverage_row(window: CoverageWindow) -> CoverageRow:
         notice_id=window.notice_id,
         model_digest=window.module.model_digest,
         config_digest=window.module.config_digest,
+        expires_at=expiry(window.expires_at, window.window_start + COUNTS_LIVE),
     )
 
 
@@ -147,7 +155,7 @@ def alert_row(alert: Alert) -> AlertRow:
         utc_time=alert.utc_time,
         start=alert.start,
         end=alert.end,
-        expires_at=alert.expires_at,
+        expires_at=expiry(alert.expires_at, alert.utc_time + ALERTS_LIVE),
         category=alert.category.value,
         observation=alert.observation.value,
         zone_id=alert.zone_id or "",
@@ -167,6 +175,14 @@ def alert_row(alert: Alert) -> AlertRow:
         model_digest=alert.module.model_digest,
         config_digest=alert.module.config_digest,
     )
+
+
+def expiry(said: datetime, last: datetime) -> datetime:
+    """When a row is removed: as its message says, and no later than anything of its kind may live.
+
+    A partition is dropped when its last row has expired: one that never did would keep it for good.
+    """
+    return min(said, last)
 
 
 def seconds(length: timedelta) -> int:

@@ -242,7 +242,8 @@ class Demo:
         }
 
     def _writes(self, stage: str) -> dict[str, str]:
-        return self.clickhouse.environment(engine.WRITER) if stage == "recording" else {}
+        who = {"recording": (engine.WRITER,), "erasing": (engine.ERASER, engine.DROPPER)}.get(stage)
+        return self.clickhouse.environment(*who) if who else {}
 
     def _login(self) -> Clickhouse:
         passwords = self.clickhouse.passwords()

@@ -34,5 +34,15 @@ def reader(clickhouse: Clickhouse) -> Login:
     return login(clickhouse, clickhouse.reader, clickhouse.reader_password)
 
 
+def eraser(clickhouse: Clickhouse) -> Login:
+    """Sees which parts lie on the disk and when their rows expire, and no row."""
+    return login(clickhouse, clickhouse.eraser, clickhouse.eraser_password)
+
+
+def dropper(clickhouse: Clickhouse) -> Login:
+    """Drops partitions, and does nothing else."""
+    return login(clickhouse, clickhouse.dropper, clickhouse.dropper_password)
+
+
 def login(clickhouse: Clickhouse, user: str, password: SecretStr) -> Login:
     return Login(url=clickhouse.url, database=clickhouse.database, user=user, password=password)

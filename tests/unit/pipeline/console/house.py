@@ -132,7 +132,7 @@ def _row(store: str, camera: str, start: datetime, count: int) -> FlowRow:
         store_id=store, camera_id=camera, metric="", line_id="", zone_id="", window_start=start,
         window_seconds=900, profile="published", version=1, values=() if few else (float(count),),
         coverage=0.62 if start.minute == 30 else 0.97, suppressed=few, suppressed_below=3, noise_epsilon=None,
-        notice_id="notice", model_digest="", config_digest="",
+        notice_id="notice", model_digest="", config_digest="", expires_at=start + timedelta(days=761),
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def coverage_row(store: str, camera: str, start: datetime, analysed: int, stills
     return CoverageRow(
         store_id=store, camera_id=camera, window_start=start, window_seconds=900, profile="published", version=1,
         frames_expected=4500, frames_analysed=analysed, stills=stills, skipped=0, erased=0, late=0, people_tracked=37,
-        notice_id="notice", model_digest="", config_digest="",
+        notice_id="notice", model_digest="", config_digest="", expires_at=start + timedelta(days=761),
     )  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """Numbered files, and which are due."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import Misconfigured
+from pipeline.local.clickhouse import FORGETTING
+from pipeline.warehouse.expiry import SPANS
 from pipeline.warehouse.migrations import FOLDER, due, parse, read, statements
 
 
@@ -45,14 +48,38 @@ def test_a_file_that_is_no_migration_is_named(tmp_path: Path) -> None:
 
 def test_every_statement_of_the_project_may_run_twice() -> None:
     every = [statement for migration in read(FOLDER) for statement in migration.statements]
+    copies = [each for each in every if each.startswith(("INSERT INTO", "EXCHANGE TABLES"))]
 
     assert every
-    assert all("IF NOT EXISTS" in statement or "IF EXISTS" in statement for statement in every)
+    assert all("IF NOT EXISTS" in each or "IF EXISTS" in each for each in every if each not in copies)
+    # A copy begins with an empty table each time, and takes the place of the old one at once.
+    for number, each in enumerate(every):
+        if each.startswith("EXCHANGE"):
+            name = each.split(" AND ")[1]
+            assert [step.split()[0] for step in every[number - 3 : number + 2]] == [
+                "DROP", "CREATE", "INSERT", "EXCHANGE", "DROP"
+            ]  # fmt: skip
+            assert all(name in step for step in every[number - 3 : number + 2])
 
 
-def test_r20_every_table_of_the_project_forgets() -> None:
+def test_r20_every_table_of_the_project_forgets_by_partition_and_by_ttl() -> None:
     every = [statement for migration in read(FOLDER) for statement in migration.statements]
-    tables = [statement for statement in every if statement.startswith("CREATE TABLE")]
+    last = {
+        re.sub(r"_\d{4}$", "", statement.split()[5]): statement
+        for statement in every
+        if statement.startswith("CREATE TABLE")
+    }
 
-    assert tables
-    assert all("\nTTL " in table for table in tables)
+    assert last.keys() == SPANS.keys() == set(FORGETTING)
+    for table in last.values():
+        assert re.search(r"\nPARTITION BY \w+\(expires_at\b", table)
+        assert re.search(r"\nTTL (toDateTime\()?expires_at\)? DELETE\n", table)
+        assert "old_parts_lifetime = 30," in table
+
+
+def test_r23_no_statement_of_the_project_deletes_by_name() -> None:
+    ours = [*FOLDER.glob("*.sql"), *(FOLDER.parents[1] / "pipeline").rglob("*.py")]
+    text = "\n".join(each.read_text() for each in ours if each.name != "clickhouse.py")
+
+    assert not re.search(r"ALTER TABLE \S+ (DELETE|UPDATE)\b", text)
+    assert not re.search(r"\bDELETE FROM (people_flow|alerts|alert_arrivals|coverage)\b", text)
