@@ -82,6 +82,12 @@ class Keys(_Branch):
     ring_ca: Path | None = Field(default=None, description="Who vouches for its certificate, as a PEM file")
 
 
+class Accounts(_Branch):
+    """Where people's accounts are; unless said, in the vault's folder. For the vault and `mimamori accounts`."""
+
+    url: SecretStr = Field(default=SecretStr(""), description="postgresql://user:password@host/database")
+
+
 class Spool(_Branch):
     """A device's spool: what is sealed waits on its disk while Kafka is away. Also as "500 MiB" and the like."""
 
@@ -114,6 +120,7 @@ class Settings(BaseSettings):
     clickhouse: Clickhouse = Clickhouse()
     vault: Vault = Vault()
     keys: Keys = Keys()
+    accounts: Accounts = Accounts()
     spool: Spool = Spool()
     objects: Objects = Objects()
     logs: Logs = Logs()

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeDecorator
 
 from pipeline.errors import Misconfigured, Refused, Unavailable
 from pipeline.governance.people import Account, Grant, replace_grants
-from pipeline.governance.roles import ALL, Role
+from pipeline.governance.roles import ALL, Role, Stores
 from schemas.frozen import iso
 from schemas.ids import StoreId
 
@@ -117,6 +117,16 @@ class Note(NamedTuple):
 def changed(name: str, *, by: str, what: str, **more: str | list[str]) -> Note:
     """Say for the ledger who changed whose account, and what of it."""
     return Note("account_changed", {"person": name, "by": by, "change": what, **more})
+
+
+def added(account: Account, *, by: str) -> Note:
+    """Say for the ledger that there is a new account, and what it may."""
+    return changed(account.name, by=by, what="added", grants=[spoken(grant) for grant in account.grants])
+
+
+def spoken(grant: Grant) -> str:
+    """Write a grant in one word, as lists and the ledger have it."""
+    return f"{grant.role}:{','.join(_named(grant.stores))}"
 
 
 class Session(NamedTuple):
@@ -273,7 +283,7 @@ def _address(url: str) -> URL:
         address = make_url(url)
     except ArgumentError:
         # Its words would quote the URL, and the password in it.
-        raise Misconfigured("MIMAMORI_VAULT__ACCOUNTS is no database URL: postgresql://user:…@host/database") from None
+        raise Misconfigured("MIMAMORI_ACCOUNTS__URL is no database URL: postgresql://user:…@host/database") from None
     return address.set(drivername="postgresql+psycopg") if address.drivername == "postgresql" else address
 
 
@@ -281,7 +291,7 @@ def _engine(address: URL) -> Engine:
     try:
         return create_engine(address, hide_parameters=True, pool_pre_ping=True)
     except (NoSuchModuleError, ModuleNotFoundError):
-        raise Misconfigured(f"MIMAMORI_VAULT__ACCOUNTS: no driver for {address.drivername} is installed") from None
+        raise Misconfigured(f"MIMAMORI_ACCOUNTS__URL: no driver for {address.drivername} is installed") from None
 
 
 def _sqlite(path: Path) -> Engine:
@@ -337,6 +347,10 @@ def _grant(role: str, store: str) -> Grant:
     return Grant(Role(role), ALL if store == ALL else frozenset({StoreId(store)}))
 
 
+def _named(stores: Stores) -> list[str]:
+    return [ALL.value] if stores is ALL else sorted(stores)
+
+
 def _fields(account: Account) -> dict[str, str | bool | datetime | date | None]:
     return {
         "display_name": account.display_name,
@@ -351,9 +365,9 @@ def _write_rest(connection: Connection, account: Account) -> None:
     for table in (_GRANTS, _READ):
         connection.execute(delete(table).where(table.c.name == account.name))
     grants = [
-        {"name": account.name, "role": role.value, "store": str(store)}
+        {"name": account.name, "role": role.value, "store": store}
         for role, stores in account.grants
-        for store in ([ALL.value] if stores is ALL else sorted(stores))
+        for store in _named(stores)
     ]
     read = [{"name": account.name, "store": store, "version": said} for store, said in account.acknowledged.items()]
     _insert_all(connection, _GRANTS, grants)

@@ -1,8 +1,9 @@
 """Somebody with an account: what they are where, and what suspends them by itself. Pure: who asks hands the time in."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -10,8 +11,10 @@ from pipeline.errors import Refused
 from pipeline.governance import roles
 from pipeline.governance.roles import ALL, IDENTIFYING, PEOPLE, SERVICES, Action, Role, Stores
 from schemas.envelope import Purpose
-from schemas.ids import StoreId
+from schemas.ids import Name, StoreId
 from schemas.regulation import Regulation
+
+NAME: Final = re.compile(str(Name.pattern))
 
 _OPERATIONAL: Final = frozenset({Purpose.OPERATION, None})
 """Purposes that no regulation has to name: nothing about a visitor is used for them."""
@@ -175,9 +178,42 @@ def replace_grants(account: Account, grants: Iterable[Grant]) -> Account:
     return Account(**{**vars(account), "grants": kept})
 
 
+def new_account(
+    name: str,
+    display_name: str,
+    grants: Iterable[Grant],
+    *,
+    training_until: datetime | None,
+    pledged_on: date | None,
+    pledge_until: datetime | None,
+    acknowledged: Mapping[StoreId, str] | None = None,
+    now: datetime,
+) -> Account:
+    """Give a new account, which is in no database yet.
+
+    Raises:
+        Refused: A part of the system is called so; or a role sees people, without training and pledge in force (R14).
+    """
+    if not valid_name(name):
+        raise Refused(f"{name} is no name for a person: a short one in lower case, and no part of the system's")
+    account = Account(
+        name,
+        display_name,
+        training_until=training_until,
+        pledged_on=pledged_on,
+        pledge_until=pledge_until,
+        acknowledged=acknowledged or {},
+    )
+    granted = tuple(grants)
+    for role, _ in granted:
+        require_grant(account, role, now)
+    return replace_grants(account, granted)
+
+
 def valid_name(name: str) -> bool:
     """Say whether a person may be called so: the ledger tells people from parts of the system by the name."""
-    return name not in {role.value for role in SERVICES} and not name.startswith("device-")
+    taken = name.startswith("device-") or name in {role.value for role in SERVICES}
+    return not taken and NAME.fullmatch(name) is not None
 
 
 def _both(one: Stores, other: Stores) -> Stores:
@@ -187,7 +223,8 @@ def _both(one: Stores, other: Stores) -> Stores:
 def _pledged(account: Account, now: datetime) -> bool:
     if account.pledged_on is None or account.pledge_until is None:
         return False
-    return account.pledged_on <= now.date() and now < account.pledge_until
+    # A day's grace: where the shops are, today may be tomorrow already.
+    return account.pledged_on <= (now + timedelta(days=1)).date() and now < account.pledge_until
 
 
 def _suspended_in(

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from pydantic import SecretStr
 
 from pipeline.errors import Refused
 from pipeline.governance import people
-from pipeline.governance.accounts import Accounts, Note, changed
+from pipeline.governance.accounts import Accounts, added, changed
 from pipeline.governance.passwords import Hashing, require_strong
 from pipeline.governance.people import Account, Grant
 from pipeline.governance.roles import ALL, Action, Role, Stores
@@ -47,7 +47,7 @@ class Staff:
         """
         for store in asked.stores:
             self._people.require_person(manager, Action.ACCOUNTS, store, None, now)
-        account = new_account(
+        account = people.new_account(
             asked.name,
             asked.display_name,
             [Grant(Role.STAFF, frozenset(asked.stores))],
@@ -127,39 +127,6 @@ class Staff:
         if account is None or not _touches(account, own):
             raise Refused(f"{name} is nobody of {manager.name}'s stores")
         return own
-
-
-def new_account(
-    name: str,
-    display_name: str,
-    grants: list[Grant],
-    *,
-    training_until: datetime | None,
-    pledged_on: date | None,
-    pledge_until: datetime | None,
-    now: datetime,
-) -> Account:
-    """Give a new account, which is in no database yet.
-
-    Raises:
-        Refused: A part of the system is called so; or a role sees people, without training and pledge in force (R14).
-    """
-    if not people.valid_name(name):
-        raise Refused(f"{name} is the name of a part of the system: choose another")
-    account = Account(
-        name, display_name, training_until=training_until, pledged_on=pledged_on, pledge_until=pledge_until
-    )
-    for role, _ in grants:
-        people.require_grant(account, role, now)
-    return people.replace_grants(account, grants)
-
-
-def added(account: Account, by: str) -> Note:
-    """Say for the ledger that there is a new account."""
-    grants = [
-        f"{role}:{store}" for role, stores in account.grants for store in sorted(stores if stores is not ALL else ["*"])
-    ]
-    return changed(account.name, by=by, what="added", grants=grants)
 
 
 def _touches(account: Account, own: Stores) -> bool:
