@@ -133,7 +133,7 @@ def create(settings: Settings, estate: Estate) -> App:
     Raises:
         Misconfigured: It has no token for the vault: it would wait for ever.
     """
-    vault = VaultClient(settings.vault.url, settings.vault.bearer())
+    vault = VaultClient(settings.vault.url, settings.vault.bearer(), ca=settings.vault.ca)
     app = create_app("detecting", settings.kafka, buffer=32)
     stage = Stage(app, "detecting", topics=topics(estate.frame_ttl), sources=["frames.v1"], outputs=["detections.v1"])
     detecting = Detecting(

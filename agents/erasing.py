@@ -106,7 +106,7 @@ def create(settings: Settings, estate: Estate) -> App:
     Raises:
         Misconfigured: It has no token for the vault: it would wait for ever.
     """
-    vault = VaultClient(settings.vault.url, settings.vault.bearer())
+    vault = VaultClient(settings.vault.url, settings.vault.bearer(), ca=settings.vault.ca)
     app = create_app("erasing", settings.kafka)
     stage = Stage(
         app,

@@ -232,7 +232,7 @@ def _spool(this: Run, frames: Topic) -> Iterator[Spool | None]:
 
 @contextlib.asynccontextmanager
 async def _vault(chosen: Settings) -> AsyncIterator[VaultClient]:
-    vault = VaultClient(chosen.vault.url, chosen.vault.token.get_secret_value())
+    vault = VaultClient(chosen.vault.url, chosen.vault.token.get_secret_value(), ca=chosen.vault.ca)
     try:
         yield vault
     finally:

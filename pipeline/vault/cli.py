@@ -1,6 +1,5 @@
 """`mimamori vault`: the process that holds the keys."""
 
-import asyncio
 import signal
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,29 +8,31 @@ from typing import Annotated, Final
 import typer
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from pipeline import signing
 from pipeline.errors import Misconfigured
 from pipeline.logs import configure, log
 from pipeline.sealing import SealSuite
-from pipeline.settings import settings
+from pipeline.settings import Keys, settings
 from pipeline.vault import tokens
 from pipeline.vault.checkpoints import CheckpointedLedger, Checkpoints
 from pipeline.vault.confirming import confirm, confirmation
 from pipeline.vault.guard import Guard, HostClock, latest
 from pipeline.vault.hardening import keep_memory_private
 from pipeline.vault.ledger import FileLedger, last_time
+from pipeline.vault.places import has_password, open_ring, open_table
 from pipeline.vault.policy import Policy, policy_of
-from pipeline.vault.ring import FileRing
+from pipeline.vault.ring import Ring
 from pipeline.vault.service import Keeper, app_of
-from pipeline.vault.store import SqliteKeyTable
+from pipeline.vault.tls import certificate
 from pipeline.vault.uptime import boot_id, noting, time_by_uptime
 from pipeline.vault.vault import Limits, Vault, expired_names
 from schemas.estate import Estate, load_estate, load_regulations
 from schemas.frozen import Length
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_KEY_TABLE: Final = "postgresql://user@host/database, unless MIMAMORI_KEYS__TABLE names it; default: in DIR"
+_RING: Final = "A transit engine: https://host:8200/transit, unless MIMAMORI_KEYS__RING names it; default: in DIR"
 
 app = typer.Typer(no_args_is_help=True, help="The vault: keys, leases, destruction on time, and the ledger.")
 
@@ -46,29 +47,41 @@ EstateFile = Annotated[Path | None, typer.Option("--estate", help="The estate; d
 def serve(  # noqa: PLR0917 - the command line's own options, each by name
     folder: Folder = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8200,
-    host: Annotated[str, typer.Option(help="Loopback only: the vault does not speak TLS yet")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Other than loopback only with TLS")] = "127.0.0.1",
     estate: EstateFile = None,
     frame_ttl: Annotated[str | None, typer.Option(help="Shorter than the estate's: '60s', '15min', '1h'")] = None,
     suite: Annotated[SealSuite, typer.Option(help="Of new keys")] = SealSuite.MLKEM768_X25519,
     witness: Annotated[Path | None, typer.Option(help="A file elsewhere that is told every checkpoint too")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM, its owner's alone")] = None,
+    key_table: Annotated[str | None, typer.Option(help=_KEY_TABLE)] = None,
+    ring: Annotated[str | None, typer.Option(help=_RING)] = None,
 ) -> None:
     """Make, lend and destroy keys until stopped."""
-    if host not in _LOOPBACK:
-        raise Misconfigured(f"the vault listens on loopback only, not on {host}")
+    shown = certificate(host, tls_cert, tls_key)
+    context = None if shown is None else shown.context()
+    keys = _keys(key_table, ring)
     keep_memory_private()
     configure(settings().logs, "vault")
     found = load_estate(estate or settings().estate)
     home = _home(folder)
-    keeper = _keeper(home, _policy(found, estate or settings().estate, frame_ttl), Limits(suite=suite), witness)
+    policy = _policy(found, estate or settings().estate, frame_ttl)
+    keeper = _keeper(home, policy, Limits(suite=suite), witness, keys)
     known = tokens.issue(home, tokens.principals_of(found))
     log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
     config = uvicorn.Config(
-        app_of(keeper, known), host=host, port=port, access_log=False, log_config=None, server_header=False
+        app_of(keeper, known),
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        ssl_context_factory=None if context is None else lambda *_: context,
     )
     # uvicorn stops in good order, and then raises the signal that stopped it once more.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _leave)
-    asyncio.run(uvicorn.Server(config).serve())
+    uvicorn.Server(config).run()
 
 
 @app.command("tokens")
@@ -107,16 +120,29 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _keeper(folder: Path, policy: Policy, limits: Limits, witness: Path | None = None) -> Keeper:
+def _keys(table: str | None, ring: str | None) -> Keys:
+    """Return the settings with what the command line says in place of theirs."""
+    if table is not None and has_password(table):
+        raise Misconfigured(
+            "arguments are for everybody to list: give a password by MIMAMORI_KEYS__TABLE or PGPASSFILE"
+        )
+    said = {"table": None if table is None else SecretStr(table), "ring": ring}
+    return settings().keys.model_copy(update={name: value for name, value in said.items() if value is not None})
+
+
+def _keeper(
+    folder: Path, policy: Policy, limits: Limits, witness: Path | None = None, keys: Keys | None = None
+) -> Keeper:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    chosen = keys or settings().keys
     # The ring first: whoever holds it is the only vault here.
-    ring = FileRing(folder / "ring" / "slot-keys")
+    ring = open_ring(folder, chosen)
     key = signing.load_or_create(folder / "ledger.key")
     file = FileLedger(folder / "ledger.jsonl", key)
     clock, boot = HostClock(), boot_id()
     noted = latest(last_time(file), time_by_uptime(folder, clock, boot))
     _destroy_expired(ring, clock, noted)
-    table = SqliteKeyTable(folder / "keys.db")
+    table = open_table(folder, chosen)
     ledger = CheckpointedLedger(file, Checkpoints(folder / "checkpoints.jsonl", file, key, witness))
     guard = Guard(clock, latest(table.high_water(), noted))
     vault = Vault(table, ring, ledger, policy, limits)
@@ -131,7 +157,7 @@ def _keeper(folder: Path, policy: Policy, limits: Limits, witness: Path | None =
     )
 
 
-def _destroy_expired(ring: FileRing, clock: HostClock, noted: datetime | None) -> None:
+def _destroy_expired(ring: Ring, clock: HostClock, noted: datetime | None) -> None:
     """Destroy what has expired by its name, should the key table be damaged."""
     if noted is not None:
         ring.destroy(expired_names(ring, Guard(clock, noted).read().now))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -58,6 +59,7 @@ from pipeline.vault.api import (
 )
 from pipeline.vault.keys import Owner
 from pipeline.vault.ring import wipe
+from pipeline.vault.tls import verifying
 from schemas.envelope import Purpose
 from schemas.ids import AlertId, KeyId, StoreId
 
@@ -86,9 +88,16 @@ class VaultClient:
     What a person does takes the `session` that `sign_in` gave, and raises SignedOut when that is over.
     """
 
-    def __init__(self, url: str, token: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, token: str, transport: httpx.AsyncBaseTransport | None = None, *, ca: Path | None = None
+    ) -> None:
+        """`ca` is who vouches for the vault's certificate, where the machine itself does not know it."""
         self._http = httpx.AsyncClient(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT, transport=transport
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_TIMEOUT,
+            transport=transport,
+            verify=verifying(url, ca) if transport is None else True,
         )
 
     async def public_keys(self, owner: Owner, start: datetime, end: datetime) -> tuple[PublicKey, ...]:

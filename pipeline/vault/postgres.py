@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg import conninfo
 from psycopg.pq import TransactionStatus
 
 from pipeline.errors import Misconfigured, Unavailable
@@ -32,7 +31,6 @@ class PostgresKeyTable(SqlKeyTable):
     """
 
     def __init__(self, url: str) -> None:
-        has_password(url)
         self._url = url
         self._db = self._connected()
         try:
@@ -65,6 +63,9 @@ class PostgresKeyTable(SqlKeyTable):
                 options=_SETTINGS,
                 application_name="mimamori-vault",
             )
+        except psycopg.ProgrammingError:
+            # Not quoted: there may be a password in it.
+            raise Misconfigured("the key table's address is none: postgresql://user@host/database") from None
         except psycopg.Error as error:
             raise Unavailable(f"the key table: {_said(error)}") from None
         try:
@@ -122,24 +123,6 @@ class _Statements:
     def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> None:
         with self._db.cursor() as cursor:
             cursor.executemany(_placed(query), rows)
-
-
-def is_postgres(url: str) -> bool:
-    """Say whether this is the address of a PostgreSQL database."""
-    return url.startswith(("postgresql://", "postgres://"))
-
-
-def has_password(url: str) -> bool:
-    """Say whether there is a password in the address: it must not become an argument, which everybody can list.
-
-    Raises:
-        Misconfigured: It is no such address.
-    """
-    try:
-        return bool(conninfo.conninfo_to_dict(url).get("password"))
-    except psycopg.ProgrammingError:
-        # Not quoted: there may be a password in it.
-        raise Misconfigured("the key table's address is none: postgresql://user@host/database") from None
 
 
 def _placed(query: str) -> str:

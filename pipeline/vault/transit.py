@@ -15,15 +15,15 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any, Final
 
 import httpx
 from cryptography.exceptions import InvalidTag
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
+from pipeline.vault.tls import loopback
 
-_TIMEOUT: Final = httpx.Timeout(5, connect=2)
+TIMEOUT: Final = httpx.Timeout(5, connect=2)
 _KEY_GONE: Final = ("encryption key not found", "no existing key named", "could not delete key; not found")
 _DOES_NOT_OPEN: Final = ("unable to decrypt", "message authentication failed")
 
@@ -49,7 +49,7 @@ class TransitRing:
         self._token = token
         self._prefix = prefix
         self._namespace = {"X-Vault-Namespace": namespace} if namespace else {}
-        self._http = client or httpx.Client(timeout=_TIMEOUT)
+        self._http = client or httpx.Client(timeout=TIMEOUT)
         self._bearer = token()
         self._known: set[str] | None = None
         self.names()
@@ -159,16 +159,9 @@ def _mount(url: str) -> str:
     mount = given.path.strip("/").removeprefix("v1/")
     if given.scheme not in {"https", "http"} or not given.host or not mount:
         raise Misconfigured("the key ring's address is none: https://host:8200/transit, ending in the mount")
-    if given.scheme == "http" and not _loopback(given.host):
+    if given.scheme == "http" and not loopback(given.host):
         raise Misconfigured("the key ring is reached by https alone, unless it is on this machine")
     return str(given.copy_with(path=f"/v1/{mount}", query=None, fragment=None))
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _text(content: bytes | bytearray) -> str:

@@ -2,16 +2,18 @@
 
 import asyncio
 import base64
+import os
 import random
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +76,9 @@ class Process:
 
     home: Path
     port: int
+    options: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    verify: ssl.SSLContext | None = None
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -82,7 +87,7 @@ class Process:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.verify else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         with (self.home / "vault.log").open("ab") as log:
@@ -91,8 +96,10 @@ class Process:
                     [
                         *(sys.executable, "-m", "pipeline", "vault", "serve", "--port", str(self.port)),
                         *("--dir", str(self.folder), "--estate", str(self.home / "estate.toml")),
+                        *self.options,
                     ],
                     cwd=ROOT,
+                    env=os.environ | self.environment,
                     stdout=log,
                     stderr=log,
                 )
@@ -103,7 +110,7 @@ class Process:
         while time.monotonic() < until:
             assert self.running[0].poll() is None, (self.home / "vault.log").read_text()[-3000:]
             try:
-                if httpx.get(f"{self.url}/healthz").is_success:
+                if httpx.get(f"{self.url}/healthz", verify=self.verify or True).is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -118,24 +125,32 @@ class Process:
         return (self.folder / "tokens" / name).read_text()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
 
 
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Process]:
+@contextmanager
+def running(process: Process) -> Iterator[Process]:
+    """Start a vault of one store, and end it."""
     public = signing.public_bytes(Ed25519PrivateKey.generate())
-    (tmp_path / "estate.toml").write_text(ESTATE.format(key=base64.b64encode(public).decode()))
-    (tmp_path / "ginza.toml").write_text(REGULATION)
-    process = Process(tmp_path, _free_port())
+    (process.home / "estate.toml").write_text(ESTATE.format(key=base64.b64encode(public).decode()))
+    (process.home / "ginza.toml").write_text(REGULATION)
     process.start()
     process.wait()
-    yield process
-    for each in process.running:
-        each.kill()
-        each.wait()
+    try:
+        yield process
+    finally:
+        for each in process.running:
+            each.kill()
+            each.wait()
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Process]:
+    with running(Process(tmp_path, free_port())) as process:
+        yield process
 
 
 def _now() -> datetime:
@@ -283,7 +298,7 @@ def _wrapped(folder: Path) -> list[bytes]:
 
 
 def test_no_second_vault_starts_on_the_same_keys(vault: Process) -> None:
-    second = Process(vault.home, _free_port())
+    second = Process(vault.home, free_port())
     second.start()
 
     assert second.running[0].wait(20) == 1

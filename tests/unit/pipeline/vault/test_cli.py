@@ -54,6 +54,32 @@ def test_serve_takes_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert folders == [tmp_path / "vault"]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--host", "0.0.0.0"), "loopback only"),
+        (("--key-table", "postgresql://vault:hunter2@127.0.0.1/vault"), "MIMAMORI_KEYS__TABLE"),
+        (("--key-table", "postgresql://127.0.0.1/vault?password=hunter2"), "MIMAMORI_KEYS__TABLE"),
+        (("--key-table", "postgresql://[hunter2"), "postgresql://user@host/database"),
+        (("--key-table", "mysql://127.0.0.1/vault"), "postgresql://user@host/database"),
+        (("--ring", "http://bao.example:8200/transit"), "https alone"),
+        (("--ring", "https://127.0.0.1:1/transit"), "RING_TOKEN_FILE"),
+        (("--tls-cert", "cert.pem"), "belong together"),
+        (("--tls-cert", "never.pem", "--tls-key", "never.key"), "no certificate and key"),
+    ],
+)
+def test_what_cannot_be_is_said(monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], said: str) -> None:
+    monkeypatch.setattr(cli, "_policy", lambda *_: POLICY)
+    monkeypatch.setattr(cli, "keep_memory_private", lambda: None)
+    monkeypatch.setattr(cli, "configure", lambda *_: None)
+
+    ended = CliRunner().invoke(cli.app, ["serve", *options])
+
+    assert isinstance(ended.exception, Misconfigured)
+    assert said in str(ended.exception)
+    assert "hunter2" not in str(ended.exception) + ended.output
+
+
 def test_confirming_the_clock_leaves_word_for_the_vault(tmp_path: Path) -> None:
     (tmp_path / "vault").mkdir()
     (tmp_path / "vault" / "keys.db").touch()
