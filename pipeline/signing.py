@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from pipeline.errors import Misconfigured, Rejected
-from schemas.wire import SIGNATURE
+from schemas.wire import SIGNATURE, header
 
 Headers = Iterable[tuple[str, bytes]]
 
@@ -43,7 +43,7 @@ def signed_bytes(headers: Headers, value: bytes) -> bytes:
     plain: dict[str, str] = {}
     for name, content in headers:
         if name in plain:
-            raise Rejected("header_repeated", name[:64])
+            raise Rejected("header_repeated", header(name))
         plain[name] = _text(name, content)
     plain.pop(SIGNATURE, None)
     return _TAG + rfc8785.dumps(plain) + sha256(value).digest()
@@ -81,4 +81,4 @@ def _text(name: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise Rejected("header_unreadable", name[:64]) from None
+        raise Rejected("header_unreadable", header(name)) from None

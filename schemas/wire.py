@@ -4,6 +4,7 @@ CloudEvents 1.0, Kafka binding, binary mode: attributes are headers, the value i
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,34 @@ _FRAME: Final = _COMMON | _ORDERED | {"ce_keyid", "ce_motionincells", "ce_refere
 _KNOWN: Final = _FRAME | {SIGNATURE}
 _TOLD: Final = _FRAME - {"ce_motionincells"}
 """What a dead letter may say. Where somebody moved can be collated with pictures, and a dead letter outlives them."""
+
+UNLIKE: Final = "?"
+"""Stands for a header that does not look as it should: it could hold anything."""
+
+_LETTER: Final = 300
+_NAME: Final = r"[a-z0-9][a-z0-9._-]{0,62}"
+_TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)"
+_SHAPES: Final = {
+    name: re.compile(shape, re.ASCII)
+    for name, shape in {
+        "ce_specversion": r"\d{1,2}\.\d{1,2}",
+        "ce_type": r"mimamori(\.[a-z-]{1,32}){1,3}\.v\d{1,3}",
+        "ce_source": rf"/stores/{_NAME}(/[a-z]{{1,16}}/{_NAME})?",
+        "ce_id": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        "ce_time": _TIME,
+        "ce_expires": _TIME,
+        "content-type": r"[a-z]{1,16}/[a-z0-9.+-]{1,32}",
+        "ce_purpose": r"[a-z_]{1,32}",
+        "ce_dataclass": r"[a-z_-]{1,32}",
+        "ce_noticeid": _NAME,
+        "ce_deviceid": _NAME,
+        "ce_keyid": _NAME,
+        "ce_boot": r"\d{1,20}",
+        "ce_sequence": r"\d{1,20}",
+        "ce_reference": r"true|false",
+        "ce_module": r'\{("[a-z_]{1,16}":"[A-Za-z0-9 ._+:/-]{0,64}",?){1,4}\}',
+    }.items()
+}
 
 
 class Record(NamedTuple):
@@ -166,19 +195,29 @@ def read_headers(headers: Headers) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, raw in headers:
         if name in texts:
-            raise Invalid("header_repeated", name[:64])
+            raise Invalid("header_repeated", header(name))
         if len(raw or b"") > _LIMIT or len(name) > 64:
-            raise Invalid("header_unreadable", name[:64])
+            raise Invalid("header_unreadable", header(name))
         try:
             texts[name] = (raw or b"").decode()
         except UnicodeDecodeError:
-            raise Invalid("header_unreadable", name[:64]) from None
+            raise Invalid("header_unreadable", header(name)) from None
     return texts
 
 
+def header(name: str) -> str:
+    """Name a header where that may be kept; one that we do not know is somebody's own text."""
+    return name if name in _KNOWN else "unknown"
+
+
 def envelope_of(headers: Headers) -> dict[str, str]:
-    """Return what a dead letter may keep of headers: known names, cut to 200 characters."""
-    return {name: (raw or b"").decode(errors="replace")[:200] for name, raw in headers if name in _TOLD}
+    """Return what a dead letter may keep of headers: known names, and of each what looks as such a header does."""
+    return {name: _shaped(name, raw or b"") for name, raw in headers if name in _TOLD}
+
+
+def _shaped(name: str, raw: bytes) -> str:
+    text = raw.decode(errors="replace")
+    return text if len(text) <= _LETTER and _SHAPES[name].fullmatch(text) else UNLIKE
 
 
 def _type_of(texts: Mapping[str, str]) -> type[Message]:
@@ -191,14 +230,14 @@ def _type_of(texts: Mapping[str, str]) -> type[Message]:
         return MESSAGES[name]
     stem = name.rpartition(".v")[0]
     known = any(each.rpartition(".v")[0] == stem for each in MESSAGES)
-    raise Invalid("unknown_version" if known else "unknown_type", name[:64])
+    raise Invalid("unknown_version" if known else "unknown_type", _shaped("ce_type", name.encode()))
 
 
 def _demand(texts: Mapping[str, str], names: set[str]) -> None:
     if missing := sorted(names - texts.keys()):
         raise Invalid("header_missing", ", ".join(missing))
     if unknown := sorted(texts.keys() - _KNOWN):
-        raise Invalid("header_unreadable", f"unknown: {', '.join(each[:64] for each in unknown[:4])}")
+        raise Invalid("header_unreadable", f"unknown: {len(unknown)}")
 
 
 def _frame(texts: Mapping[str, str]) -> Frame:

@@ -17,7 +17,7 @@ from schemas.envelope import DataClass, Invalid, Message, Purpose, Reason
 from schemas.flow import FlowWindow
 from schemas.frame import Frame
 from schemas.topics import MESSAGES, Topic, topics
-from schemas.wire import Record, Sealed, decode, encode, envelope_of
+from schemas.wire import UNLIKE, Record, Sealed, decode, encode, envelope_of
 from tests.examples import HOUR, NOON, examples
 
 TOPICS = topics(HOUR)
@@ -243,7 +243,27 @@ def test_a_damaged_value_is_refused_or_means_the_same(message: Message, value: b
 def test_the_envelope_that_is_kept_of_a_broken_record_is_short_and_known() -> None:
     kept = envelope_of([("ce_type", b"x" * 999), ("secret", b"pixels"), ("ce_signature", b"sig"), ("ce_id", b"\xff")])
 
-    assert kept == {"ce_type": "x" * 200, "ce_id": "�"}
+    assert kept == {"ce_type": UNLIKE, "ce_id": UNLIKE}
+
+
+@every
+def test_of_a_message_that_was_read_the_envelope_is_kept_as_it_is(message: Message) -> None:
+    headers = written(message).headers
+
+    assert UNLIKE not in envelope_of(headers).values()
+
+
+@pytest.mark.parametrize("name", ["ce_id", "ce_source", "ce_type", "ce_module", "content-type", "ce_noticeid"])
+def test_r01_a_header_that_holds_somebodys_own_text_is_not_quoted(name: str) -> None:
+    assert envelope_of([(name, b"Hanako at the till")]) == {name: UNLIKE}
+
+
+def test_r01_the_name_of_a_header_that_nobody_knows_is_not_quoted() -> None:
+    record = written(examples()[0])
+    for bad in ([*record.headers, ("hanako", b"")], [*record.headers, ("hanako", b""), ("hanako", b"")]):
+        with pytest.raises(Invalid) as refused:
+            decode(topic_of(examples()[0]), record.key, bad, record.value)
+        assert "hanako" not in f"{refused.value} {refused.value.detail}"
 
 
 def test_r01_what_outlives_a_frame_does_not_say_where_somebody_moved() -> None:
