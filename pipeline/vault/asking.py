@@ -11,6 +11,7 @@ from pipeline.governance.roles import Stores, covers
 from pipeline.vault import access
 from pipeline.vault.access import Action, Principal
 from pipeline.vault.api import Person
+from pipeline.vault.ledger import Ledger
 from pipeline.vault.vault import Vault
 from schemas.envelope import Purpose
 from schemas.ids import StoreId
@@ -61,6 +62,10 @@ class People(Protocol):
 
     def require_staff(self, name: str, store: StoreId) -> None:
         """Raise Refused unless somebody of this name is staff of that store."""
+        ...
+
+    def tell(self, ledger: Ledger, now: datetime) -> None:
+        """Tell the ledger who signed in. Raises Unavailable: nothing is forgotten, call again."""
         ...
 
 

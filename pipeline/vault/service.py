@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Query, Request
@@ -18,21 +19,30 @@ from starlette.exceptions import HTTPException
 
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
 from pipeline.logs import log
-from pipeline.vault.access import Action, Principal, WrongRole, require
+from pipeline.vault.access import Action, Principal, WrongRole
 from pipeline.vault.api import (
     Fault,
     Lease,
     LeaseRequest,
-    LedgerPage,
     PublicKey,
     PublicKeys,
     PublicKeysQuery,
+    SignedOut,
     Status,
 )
+from pipeline.vault.askers import Who, Whose, askers
+from pipeline.vault.asking import Asker, People
 from pipeline.vault.confirming import Confirmation, nobody
 from pipeline.vault.guard import MEND, Guard
+from pipeline.vault.keeping import EvidenceKeeper, Unreadable
 from pipeline.vault.keys import BucketKey, Owner
 from pipeline.vault.ledger import Ledger
+from pipeline.vault.people import People as Accounts
+from pipeline.vault.people_routes import Desk, add_people
+from pipeline.vault.people_staff import Staff
+from pipeline.vault.proofs import Proofs
+from pipeline.vault.routes_evidence import evidence_routes
+from pipeline.vault.routes_proofs import proof_routes
 from pipeline.vault.tokens import Tokens
 from pipeline.vault.uptime import Note
 from pipeline.vault.vault import AHEAD_MAX, Vault
@@ -41,19 +51,15 @@ LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the timer sleeps at most: the wall clock may be set, and leases wait to be told."""
 
 TIME_NOTED_EVERY: Final = timedelta(seconds=10)
-PAGE: Final = 1000
 
 
 class Stranger(MimamoriError):
     """No token, or one that nobody holds."""
 
 
-class Unreadable(MimamoriError):
-    """What was asked makes no sense, whatever keys there are."""
-
-
 _FAULTS: Final[dict[type[MimamoriError], tuple[HTTPStatus, Fault]]] = {
     Stranger: (HTTPStatus.UNAUTHORIZED, Fault.STRANGER),
+    SignedOut: (HTTPStatus.UNAUTHORIZED, Fault.SIGNED_OUT),
     WrongRole: (HTTPStatus.FORBIDDEN, Fault.WRONG_ROLE),
     Refused: (HTTPStatus.FORBIDDEN, Fault.REFUSED),
     Rejected: (HTTPStatus.NOT_FOUND, Fault.UNKNOWN_KEY),
@@ -75,11 +81,16 @@ class Keeper:
         *,
         confirmation: Confirmation = nobody,
         note: Note = lambda _: None,
+        people: People | None = None,
+        checkpoints: Path | None = None,
     ) -> None:
         self.vault = vault
         self.ledger = ledger
         self.guard = guard
         self.ledger_public_key = ledger_public_key
+        self.people = people
+        self.evidence = EvidenceKeeper(vault, guard, people)
+        self.proofs = Proofs(ledger, checkpoints)
         self._confirmation = confirmation
         self._note = note
         self._noted: datetime | None = None
@@ -97,7 +108,10 @@ class Keeper:
         self.vault.shred(self.now())
         if buried := self.vault.bury(self.now()):
             log().info("keys destroyed", count=buried)
+        self.evidence.lapse(self.now())
         self.vault.tell(self.now())
+        if self.people is not None:
+            self.people.tell(self.ledger, self.now())
         self._note_time(self.now())
         due = self.vault.next_destruction()
         return LONGEST_NAP if due is None else min(LONGEST_NAP, max(due - self.now(), timedelta(0)))
@@ -158,16 +172,21 @@ async def destroy_on_time(keeper: Keeper) -> None:
         await asyncio.sleep(nap.total_seconds())
 
 
-def app_of(keeper: Keeper, tokens: Tokens) -> FastAPI:
-    """Put a vault behind HTTP. It must have recovered before."""
+def app_of(keeper: Keeper, tokens: Tokens, staff: Staff | None = None) -> FastAPI:
+    """Put a vault behind HTTP, with its accounts where there are any. It must have recovered before."""
     app = FastAPI(title="Mimamori vault", version="1", docs_url=None, redoc_url=None, lifespan=_lifespan(keeper))
     for error, (status, fault) in _FAULTS.items():
         app.add_exception_handler(error, _problem(status, fault))
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _plain)
     whose = _whose(tokens)
+    who = askers(keeper.people, keeper.now, whose)
     _add_keys(app, keeper, whose)
-    _add_reading(app, keeper, whose)
+    _add_reading(app, keeper, who.anyone)
+    app.include_router(proof_routes(keeper.ledger, keeper.proofs, keeper.ledger_public_key, who.anyone))
+    app.include_router(evidence_routes(keeper.evidence, who.stage_or_person, who.person))
+    if staff is not None and isinstance(keeper.people, Accounts):
+        add_people(app, Desk(keeper.people, staff, keeper.now, keeper.vault.note_refusal), whose)
     return app
 
 
@@ -201,9 +220,6 @@ def _die_with(timer: asyncio.Task[None]) -> None:
     os._exit(70)
 
 
-Whose = Callable[..., Awaitable[Principal]]
-
-
 def _whose(tokens: Tokens) -> Whose:
     bearer = HTTPBearer(auto_error=False)
 
@@ -228,19 +244,10 @@ def _add_keys(app: FastAPI, keeper: Keeper, whose: Whose) -> None:
         return keeper.lend(principal, asked)
 
 
-def _add_reading(app: FastAPI, keeper: Keeper, whose: Whose) -> None:
-    @app.get("/v1/ledger")
-    async def ledger(
-        principal: Annotated[Principal, Depends(whose)],
-        from_index: Annotated[int, Query(ge=0)] = 0,
-        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
-    ) -> LedgerPage:
-        require(principal, Action.LEDGER)
-        return LedgerPage(entries=keeper.ledger.entries(from_index, limit), length=len(keeper.ledger))
-
+def _add_reading(app: FastAPI, keeper: Keeper, anyone: Who) -> None:
     @app.get("/v1/status")
-    async def status(principal: Annotated[Principal, Depends(whose)]) -> Status:
-        require(principal, Action.STATUS)
+    async def status(by: Annotated[Asker, Depends(anyone)]) -> Status:
+        by.require(Action.STATUS, None)
         return keeper.status()
 
     @app.get("/healthz")

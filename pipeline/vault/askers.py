@@ -1,0 +1,54 @@
+"""Over HTTP: who asks is a part of the system by its token, or, through the console, a person by their session's."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Header
+
+from pipeline.governance.roles import Role
+from pipeline.vault.access import Action, Principal, require
+from pipeline.vault.api import SESSION, SignedOut
+from pipeline.vault.asking import Asker, People, Service, Signed
+
+Whose = Callable[..., Awaitable[Principal]]
+Who = Callable[..., Awaitable[Asker]]
+Now = Callable[[], datetime]
+
+
+class Askers(NamedTuple):
+    """Dependencies: who asks, whoever it is; a stage or a person, but not the console by itself; only a person."""
+
+    anyone: Who
+    stage_or_person: Who
+    person: Who
+
+
+def askers(people: People | None, now: Now, whose: Whose) -> Askers:
+    """Give them. Only the console acts for people, and what comes with a session is never done in its own name."""
+
+    def signed(session: str | None) -> Signed:
+        if people is None:
+            raise SignedOut("this vault has no accounts")
+        at = now()
+        return Signed(people, people.person(session, at), at)
+
+    async def anyone(
+        principal: Annotated[Principal, Depends(whose)], session: Annotated[str | None, Header(alias=SESSION)] = None
+    ) -> Asker:
+        if session is None or principal.role is not Role.CONSOLE:
+            return Service(principal)
+        return signed(session)
+
+    async def stage_or_person(
+        principal: Annotated[Principal, Depends(whose)], session: Annotated[str | None, Header(alias=SESSION)] = None
+    ) -> Asker:
+        return signed(session) if principal.role is Role.CONSOLE else Service(principal)
+
+    async def person(
+        principal: Annotated[Principal, Depends(whose)], session: Annotated[str | None, Header(alias=SESSION)] = None
+    ) -> Asker:
+        require(principal, Action.SIGN_IN)
+        return signed(session)
+
+    return Askers(anyone, stage_or_person, person)
