@@ -5,24 +5,24 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import StreamingResponse
 
-from pipeline.clock import Clock
-from pipeline.console import board, cameras, flow, forgetting, guard, stages
+from pipeline.console import board, cameras, flow, forgetting, rights, stages
 from pipeline.console.cameras import CameraPanel
-from pipeline.console.cards import Card, card
-from pipeline.console.feed import Feed
+from pipeline.console.cards import Card, Doable, card
+from pipeline.console.desk import Allowed, At, Console, In, in_store
+from pipeline.console.desk import stores as stores_of
 from pipeline.console.flow import FlowPanel
 from pipeline.console.forgetting import ForgottenPanel
-from pipeline.console.languages import Language, chosen
 from pipeline.console.places import timezone
-from pipeline.console.sources import Sources
+from pipeline.console.sessions import Visit
 from pipeline.console.stages import StagesPanel
 from pipeline.console.words import Words
 from pipeline.errors import MimamoriError
+from pipeline.flow.rows import AlertRow
+from pipeline.governance.roles import Action
 from pipeline.warehouse.queries import day
-from schemas.estate import Estate
 from schemas.frozen import Frozen
 from schemas.ids import StoreId
 
@@ -87,49 +87,32 @@ class Health(Frozen):
     warehouse: bool
 
 
-class Console:
-    """What every request needs."""
-
-    def __init__(self, estate: Estate, sources: Sources, feed: Feed) -> None:
-        self.estate = estate
-        self.sources = sources
-        self.feed = feed
-        self.clock: Clock = feed.clock
-
-
-def console(request: Request) -> Console:
-    found: Console = request.app.state.console
-    return found
-
-
-def language(request: Request) -> Language:
-    """Asked for, chosen before, or preferred."""
-    return chosen(request.query_params.get("lang"), request.cookies.get("lang"), request.headers.get("accept-language"))
-
-
-def words(request: Request) -> Words:
-    return Words(language(request))
-
-
-At = Annotated[Console, Depends(console)]
-In = Annotated[Words, Depends(words)]
+open_router = APIRouter()
+"""What is given without a session: that the console runs, and no more."""
 
 router = APIRouter()
 
 
-@router.get("/healthz")
+@open_router.get("/healthz")
 async def healthz(at: At) -> Health:
     """Answer that the console runs."""
     return Health(broker=at.feed.live, warehouse=at.feed.history)
 
 
+SeesAlerts = Annotated[Visit, Depends(Allowed(Action.ALERTS))]
+SeesFlow = Annotated[Visit, Depends(Allowed(Action.FLOW))]
+SeesCameras = Annotated[Visit, Depends(Allowed(Action.CAMERAS))]
+SeesStages = Annotated[Visit, Depends(Allowed(Action.STAGES))]
+SeesForgotten = Annotated[Visit, Depends(Allowed(Action.STATUS, Action.LEDGER))]
+
+
 @router.get("/api/alerts")
-async def alerts(at: At, words: In) -> AlertsAnswer:
-    """List what was noticed."""
-    shown = board.shown(at.feed.board)
+async def alerts(at: At, by: SeesAlerts, words: In) -> AlertsAnswer:
+    """List what was noticed in the stores of whoever asks."""
+    shown = tuple(alert for alert in board.shown(at.feed.board) if _sees(by, alert))
     away = (("alerts.history_away", at.feed.history), ("alerts.live_away", at.feed.live))
     return AlertsAnswer(
-        alerts=tuple(_card(at, alert.alert_id, words) for alert in shown),
+        alerts=tuple(_card(at, by, alert, words) for alert in shown),
         waiting=sum(alert.alert_id not in at.feed.board.acknowledged for alert in shown),
         live=at.feed.live,
         notes=tuple(words(note) for note, there in away if not there),
@@ -137,30 +120,29 @@ async def alerts(at: At, words: In) -> AlertsAnswer:
 
 
 @router.get("/api/alerts/stream")
-async def stream(at: At, words: In) -> StreamingResponse:
+async def stream(at: At, by: SeesAlerts, words: In) -> StreamingResponse:
     """Send each alert as it comes, as server-sent events `alert`, with the card as data and its id as id."""
-    return StreamingResponse(_events(at, words), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        _events(at, by, words), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 @router.post("/api/alerts/{alert_id}/acknowledge")
-async def acknowledge(alert_id: str, request: Request, at: At, words: In) -> Card:
+async def acknowledge(alert_id: str, at: At, by: SeesAlerts, words: In) -> Card:
     """Note that somebody has read the courteous procedure. Kept in memory, as long as this process lives."""
-    if not guard.same_origin(request.headers):
-        raise HTTPException(403, "only the console's own page may do this")
-    try:
-        at.feed.board = board.acknowledge(at.feed.board, alert_id, at.clock.now())
-    except KeyError:
-        raise HTTPException(404, "no such alert") from None
+    alert = seen_alert(at, by, alert_id, words)
+    at.feed.board = board.acknowledge(at.feed.board, alert_id, at.clock.now())
     at.feed.listeners.tell(alert_id)
-    return _card(at, alert_id, words)
+    return _card(at, by, alert, words)
 
 
 @router.get("/api/flow")
-async def people_flow(at: At, words: In, store: str = "") -> FlowAnswer:
+async def people_flow(at: At, by: SeesFlow, words: In, store: str = "") -> FlowAnswer:
     """Give one store's windows of today."""
-    found = at.estate.store(StoreId(store)) if store else at.estate.stores[0]
+    found = at.estate.store(StoreId(store)) if store else next(iter(stores_of(at, by, Action.FLOW)), None)
     if found is None:
         raise HTTPException(404, "no such store")
+    in_store(by, Action.FLOW, found.id, words)
     now = at.clock.now()
     begin, end = day(now, timezone(at.estate, found.id))
     try:
@@ -171,10 +153,10 @@ async def people_flow(at: At, words: In, store: str = "") -> FlowAnswer:
 
 
 @router.get("/api/today")
-async def today(at: At, words: In) -> TodayAnswer:
-    """Add up all stores' days, each in its own time zone."""
+async def today(at: At, by: SeesFlow, words: In) -> TodayAnswer:
+    """Add up the days of all stores of whoever asks, each in its own time zone."""
     now = at.clock.now()
-    spans = [(store.id, *day(now, timezone(at.estate, store.id))) for store in at.estate.stores]
+    spans = [(store.id, *day(now, timezone(at.estate, store.id))) for store in stores_of(at, by, Action.FLOW)]
     try:
         rows = await asyncio.gather(*(at.sources.warehouse.flow(*span) for span in spans))
     except MimamoriError:
@@ -184,7 +166,7 @@ async def today(at: At, words: In) -> TodayAnswer:
 
 
 @router.get("/api/cameras")
-async def every_camera(at: At, words: In) -> CamerasAnswer:
+async def every_camera(at: At, by: SeesCameras, words: In) -> CamerasAnswer:
     """Say how each camera is; without the warehouse, by the devices' own reports alone."""
     now = at.clock.now()
     try:
@@ -192,13 +174,15 @@ async def every_camera(at: At, words: In) -> CamerasAnswer:
         away = ""
     except MimamoriError:
         rows, away = (), words("page.away")
-    panels = cameras.panels(at.estate, at.feed.signs, rows, now, words)
+    mine = {store.id for store in stores_of(at, by, Action.CAMERAS)}
+    every = cameras.panels(at.estate, at.feed.signs, rows, now, words)
+    panels = tuple(panel for panel in every if panel.store_id in mine)
     seeing = sum(panel.state == "well" for panel in panels)
     return CamerasAnswer(away=away, seeing=seeing, count=len(panels), cameras=panels)
 
 
 @router.get("/api/stages")
-async def every_stage(at: At, words: In) -> StagesAnswer:
+async def every_stage(at: At, _: SeesStages, words: In) -> StagesAnswer:
     """Say how far each stage is behind, and what could not be used."""
     broker = at.sources.broker
     try:
@@ -209,7 +193,7 @@ async def every_stage(at: At, words: In) -> StagesAnswer:
 
 
 @router.get("/api/forgotten")
-async def forgotten(at: At, words: In) -> ForgottenAnswer:
+async def forgotten(at: At, _: SeesForgotten, words: In) -> ForgottenAnswer:
     """Say what was forgotten so far."""
     try:
         said = await at.sources.vault.forgotten()
@@ -218,21 +202,54 @@ async def forgotten(at: At, words: In) -> ForgottenAnswer:
     return ForgottenAnswer(panel=forgetting.panel(said, at.feed.receipt, at.clock.now(), words))
 
 
-def _card(at: Console, alert_id: str, words: Words) -> Card:
-    return card(at.feed.board.alerts[alert_id], at.feed.board.acknowledged.get(alert_id), at.estate, words)
+def seen_alert(at: Console, by: Visit, alert_id: str, words: Words) -> AlertRow:
+    """Return an alert that this person sees.
+
+    Raises:
+        HTTPException: 404 where there is none, or none for them: that there is one elsewhere is not told.
+    """
+    alert = at.feed.board.alerts.get(alert_id)
+    if alert is None or not _sees(by, alert):
+        raise HTTPException(404, words("refused.no_such_alert"))
+    return alert
 
 
-async def _events(at: Console, words: Words) -> AsyncGenerator[str]:
-    """A comment first, so that the browser knows at once that it is connected."""
+def _sees(by: Visit, alert: AlertRow) -> bool:
+    return rights.may(by.person, Action.ALERTS, StoreId(alert.store_id))
+
+
+def _card(at: Console, by: Visit, alert: AlertRow, words: Words) -> Card:
+    return card(alert, at.feed.board.acknowledged.get(alert.alert_id), at.estate, words, doable(by, alert.store_id))
+
+
+def doable(by: Visit, store: str) -> Doable:
+    """Say which buttons an alert of this store has for this person."""
+    person, there = by.person, StoreId(store)
+    return Doable(
+        look=rights.may(person, Action.LOOK, there),
+        look_released=rights.needs_release(person, Action.LOOK, there),
+        hold=rights.may(person, Action.HOLD_PROPOSE, there),
+        release=rights.may(person, Action.RELEASE, there),
+        erase=rights.may(person, Action.ERASE, there),
+    )
+
+
+async def _events(at: Console, by: Visit, words: Words) -> AsyncGenerator[str]:
+    """A comment first, so that the browser knows at once that it is connected. Whose session ends hears no more."""
     with at.feed.listeners.joined() as queue:
         yield "retry: 2000\n: connected\n\n"
         while True:
             try:
                 alert_id = await asyncio.wait_for(queue.get(), HEARTBEAT.total_seconds())
             except TimeoutError:
-                yield "event: alive\ndata: {}\n\n"
-                continue
+                alert_id = ""
             if alert_id is None:
                 return
-            if alert_id in at.feed.board.alerts:
-                yield f"id: {alert_id}\nevent: alert\ndata: {_card(at, alert_id, words).model_dump_json()}\n\n"
+            try:
+                by = await at.visit(by.token)
+            except MimamoriError:
+                return
+            if not alert_id:
+                yield "event: alive\ndata: {}\n\n"
+            elif (alert := at.feed.board.alerts.get(alert_id)) is not None and _sees(by, alert):
+                yield f"id: {alert_id}\nevent: alert\ndata: {_card(at, by, alert, words).model_dump_json()}\n\n"

@@ -24,6 +24,22 @@ COMMON: Final = 1.5
 """One in so many visits or more often is what one sees here every day; "1 in 1" would say it badly."""
 
 
+class Doable(Frozen):
+    """Which buttons a card has for whoever reads it. Who may not is given none; the vault decides in any case.
+
+    `look_released`: a button only where a manager released this very item, which is asked when the card is opened.
+    """
+
+    look: bool = False
+    look_released: bool = False
+    hold: bool = False
+    release: bool = False
+    erase: bool = False
+
+
+NOTHING: Final = Doable()
+
+
 class Card(Frozen):
     """What is shown of one alert, in one language; times also as instants for sorting. No box, no frame, no picture."""
 
@@ -50,9 +66,12 @@ class Card(Frozen):
     rarity: str
     usefulness: str
     explanations: tuple[str, ...]
+    may: Doable
 
 
-def card(alert: AlertRow, acknowledged_at: datetime | None, estate: Estate, words: Words) -> Card:
+def card(
+    alert: AlertRow, acknowledged_at: datetime | None, estate: Estate, words: Words, may: Doable = NOTHING
+) -> Card:
     """Say an alert in a language."""
     zone, names = places.timezone(estate, alert.store_id), Names(estate, alert.store_id)
     place = place_of(alert, names)
@@ -79,6 +98,7 @@ def card(alert: AlertRow, acknowledged_at: datetime | None, estate: Estate, word
         rarity=rarity(alert, words),
         usefulness=usefulness(alert, words),
         explanations=tuple(words(f"explanation.{each}") for each in alert.explanations),
+        may=may,
     )
 
 

@@ -13,11 +13,12 @@ from pipeline.console.app import create
 from pipeline.console.sources import Sources
 from pipeline.governance.loopback import addresses, require_loopback
 from pipeline.logs import configure, log
+from pipeline.objects import open_objects
 from pipeline.settings import Settings, settings
 from pipeline.vault.client import VaultClient
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import reader
-from schemas.estate import Estate, load_estate
+from schemas.estate import Estate, load_estate, load_regulations
 from schemas.topics import topics
 
 app = typer.Typer(help="The console: what was noticed, how many came, what works, and what was forgotten.")
@@ -46,12 +47,17 @@ def serve(
     clock = SystemClock()
     known = load_estate(estate or own.estate)
     require_loopback(known, addresses(own))
+    rules = load_regulations(estate or own.estate, known)
 
     async def run() -> None:
+        people = VaultClient(own.vault.url, own.vault.token.get_secret_value(), ca=own.vault.ca)
         sources = Sources(
             ClickhouseWarehouse(Warehouse(reader(own.clickhouse))),
             KafkaBroker(own.kafka.bootstrap, topics(known.frame_ttl), clock),
-            HttpVault(VaultClient(own.vault.url, own.vault.token.get_secret_value())),
+            HttpVault(people),
+            people,
+            open_objects(own.objects_url),
+            rules,
         )
         await listen(known, sources, port)
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -27,8 +28,15 @@ HEADERS: Final = {
 }
 
 
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing here."""
+
+
 class Guarded:
-    """Headers on every answer; data is never stored, neither by the browser nor by anything between."""
+    """Headers on every answer; data is never stored, neither by the browser nor by anything between.
+
+    Whatever changes something is taken from our own pages only.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,6 +44,10 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["method"] not in READING and not same_origin(Headers(scope=scope)):
+            refused = JSONResponse({"detail": "only the console's own page may do this"}, 403, HEADERS)
+            await refused(scope, receive, send)
             return
 
         async def guarded(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The warehouse, the broker and the vault in memory: for tests, and to look at the page without any of them."""
+"""The warehouse, the broker, the vault in numbers and the objects in memory: to test the page, or to look at it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -88,3 +88,16 @@ class MemoryVault:
         if self.away:
             raise Unavailable("the vault is away")
         return self.said
+
+
+@dataclass
+class MemoryObjects:
+    """Objects by name."""
+
+    held: dict[str, bytes] = field(default_factory=dict)
+    away: bool = False
+
+    async def get(self, name: str) -> bytes | None:
+        if self.away:
+            raise Unavailable("the storage is away")
+        return self.held.get(name)

@@ -1,14 +1,33 @@
 """Where the console looks: the warehouse, the broker and the vault, each behind a few questions."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
+from pipeline.vault.api import (
+    CheckpointPage,
+    Erasure,
+    ErasureRequest,
+    EvidenceObject,
+    Hold,
+    HoldRequest,
+    LedgerPage,
+    Look,
+    LookRequest,
+    Matrix,
+    Person,
+    Receipt,
+    Release,
+    ReleaseRequest,
+    SignedIn,
+)
 from schemas.alert import Alert
 from schemas.erasure import ErasureReceipt
 from schemas.health import CameraHealth, DeviceHealth
-from schemas.ids import StoreId
+from schemas.ids import AlertId, KeyId, StoreId
+from schemas.regulation import Regulation
 
 News = Alert | DeviceHealth | CameraHealth | ErasureReceipt
 """What the console follows live: alerts.v1, health.v1 and erasures.v1; no pictures, and no boxes of anyone else."""
@@ -75,9 +94,68 @@ class Forgotten(NamedTuple):
 
 
 class Vault(Protocol):
-    """The vault. Raises `Unavailable` when it is away."""
+    """The vault in numbers. Raises `Unavailable` when it is away."""
 
     async def forgotten(self) -> Forgotten: ...
+
+
+class People(Protocol):
+    """The vault, asked for one signed-in person, whose name it writes into the ledger; it decides about every act.
+
+    `session` is the token that signing in gave. Every method raises SignedOut when that is over, Unavailable when the
+    vault is away, Refused when this person may not, Erased when the evidence is gone, and Rejected when there is no
+    such thing. `VaultClient` is the real one.
+    """
+
+    async def sign_in(self, name: str, password: str) -> SignedIn:
+        """Begin a session. SignedOut: nobody comes in with these."""
+        ...
+
+    async def sign_out(self, *, session: str) -> None: ...
+
+    async def me(self, *, session: str) -> Person: ...
+
+    async def acknowledge_rules(self, version: str, *, session: str) -> Person:
+        """Note that this person has read this version of the rules."""
+        ...
+
+    async def matrix(self, *, session: str | None = None) -> Matrix: ...
+
+    async def object_of(self, alert_id: AlertId, *, session: str | None = None) -> EvidenceObject:
+        """What is kept of an alert; of a held one, the hold's."""
+        ...
+
+    async def look(self, asked: LookRequest, *, session: str) -> Look:
+        """Borrow the key of an alert's evidence. The ledger holds the look before the key is lent."""
+        ...
+
+    async def erase(self, asked: ErasureRequest, *, session: str) -> Erasure:
+        """Destroy keys before their time. They are gone when this returns."""
+        ...
+
+    async def holds(self, *, session: str | None = None) -> tuple[Hold, ...]: ...
+
+    async def propose_hold(self, asked: HoldRequest, *, session: str) -> Hold: ...
+
+    async def confirm_hold(self, hold_id: str, *, session: str) -> Hold: ...
+
+    async def end_hold(self, hold_id: str, *, session: str) -> Hold: ...
+
+    async def release(self, asked: ReleaseRequest, *, session: str) -> Release: ...
+
+    async def checkpoints(self, from_index: int = 0, *, session: str | None = None) -> CheckpointPage: ...
+
+    async def receipt(self, key_id: KeyId, *, session: str | None = None) -> Receipt: ...
+
+    async def ledger(self, from_index: int, limit: int = 1000, *, session: str | None = None) -> LedgerPage: ...
+
+
+class Objects(Protocol):
+    """Where sealed evidence lies: as much of it as a reader needs (`pipeline.objects` has the rest)."""
+
+    async def get(self, name: str) -> bytes | None:
+        """Return an object, or None where there is none. Raises Unavailable while the storage is away."""
+        ...
 
 
 class Sources(NamedTuple):
@@ -86,3 +164,6 @@ class Sources(NamedTuple):
     warehouse: Warehouse
     broker: Broker
     vault: Vault
+    people: People
+    objects: Objects
+    rules: Mapping[StoreId, Regulation] = MappingProxyType({})

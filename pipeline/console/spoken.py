@@ -49,3 +49,8 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     return f"{share:.0%}"
+
+
+def days(span: timedelta, words: Words) -> str:
+    """A length of time in days where it is that long."""
+    return words("length.days", days=span.days) if span >= timedelta(days=1) else length(span, words)

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.e2e.serving import DESKTOP, Served, Watched
+from tests.unit.pipeline.console.house import furnished
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -33,3 +36,20 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    served = Served(furnished())
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def watched(browser: Browser, served: Served) -> Iterator[Watched]:
+    del served  # stops after the page is closed, so that the page has nothing to complain of
+    context = browser.new_context(viewport=DESKTOP, locale="en-GB")  # type: ignore[arg-type]  # a plain dict will do
+    watched = Watched(context.new_page())
+    yield watched
+    context.close()
+    assert watched.complaints == []

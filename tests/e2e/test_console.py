@@ -1,93 +1,14 @@
 """The console in a real browser, with a house in memory behind it."""
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import expect
 
 from pipeline.console.lexicon import accusing
-from pipeline.console.sources import News
 from pipeline.flow.rows import alert_row
-from tests.unit.pipeline.console.house import NOON, House, alert, furnished, restricted
-
-DESKTOP: Final = {"width": 1280, "height": 800}
-PHONE: Final = {"width": 390, "height": 844}
-
-
-class Served:
-    """A console that listens on a free port of loopback, in a thread with a loop of its own."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        # Listening before the server runs: a browser that comes early waits.
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(house.app(), log_level="error", timeout_graceful_shutdown=1))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        await self._server.serve(sockets=[self._socket])
-        await asyncio.sleep(0.05)  # closed connections are given back in the loop's next turns
-
-    def stop(self) -> None:
-        """Stop as SIGTERM would."""
-        self._server.should_exit = True
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-
-    def tell(self, news: News) -> None:
-        """As Kafka would."""
-        self._loop.call_soon_threadsafe(self.house.broker.tell, news)
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    served = Served(furnished())
-    yield served
-    served.stop()
-
-
-class Watched:
-    """A page, and everything that its console complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
-
-
-@pytest.fixture
-def watched(browser: Browser, served: Served) -> Iterator[Watched]:
-    del served  # stops after the page is closed, so that the page has nothing to complain of
-    context = browser.new_context(viewport=DESKTOP, locale="en-GB")  # type: ignore[arg-type]  # a plain dict will do
-    watched = Watched(context.new_page())
-    yield watched
-    context.close()
-    assert watched.complaints == []
-
-
-def opened(watched: Watched, served: Served, lang: str = "en") -> Page:
-    watched.page.goto(f"{served.address}/?lang={lang}")
-    expect(watched.page.locator("#link")).to_have_attribute("data-state", "live")
-    expect(watched.page.locator("#chart svg")).to_be_visible()
-    return watched.page
+from tests.e2e.serving import DESKTOP, PHONE, Served, Watched, opened, sign_in
+from tests.unit.pipeline.console.house import NOON, PASSWORD, alert, restricted
 
 
 def test_an_alert_appears_without_reloading(watched: Watched, served: Served) -> None:
@@ -242,7 +163,7 @@ def test_cameras_stages_and_what_was_forgotten_are_there(watched: Watched, serve
 def test_what_is_away_is_said_in_its_panel_and_the_page_goes_on(watched: Watched, served: Served) -> None:
     served.house.warehouse.away = served.house.vault.away = True
     page = watched.page
-    page.goto(f"{served.address}/?lang=en")
+    sign_in(page, served.address, "head", PASSWORD)
 
     expect(page.locator("#flow .away")).to_have_text("Not reachable at present")
     expect(page.locator("#forgotten .away")).to_have_text("Not reachable at present")

@@ -1,22 +1,18 @@
 // The page's life: alerts as they come, panels as they change. Every word comes from the server.
 
 import { draw, table } from "./chart.js";
+import { erase, hold, release, showHolds } from "./deciding.js";
 import { all, fill, find, html, reconcile, say } from "./dom.js";
+import { ask, offer } from "./evidence.js";
+import { read, send } from "./net.js";
+import "./session.js";
 
 const language = document.documentElement.lang;
-const ask = (path, options = {}) => {
-  const address = new URL(path, location.origin);
-  address.searchParams.set("lang", language);
-  return fetch(address, { cache: "no-store", signal: AbortSignal.timeout(10_000), ...options });
-};
 
-async function read(path) {
-  const answer = await ask(path);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
+function tile(name, text) {
+  const figure = find(`#tile-${name} .figure`);
+  if (figure) say(figure, text);
 }
-
-const tile = (name, text) => say(find(`#tile-${name} .figure`), text);
 
 // --- what was noticed ---
 
@@ -43,12 +39,17 @@ function update(card, alert) {
   find(".after", card).hidden = !read_;
   find(".act", card).hidden = read_;
   card.dataset.raised = alert.raised;
+  if (read_ && find(".observed", card).open) offer(card, alert);
 }
 
 function make(alert) {
   const card = find("#card").content.firstElementChild.cloneNode(true);
   card.dataset.key = alert.alert_id;
   find(".acknowledge", card).addEventListener("click", () => acknowledge(card, alert.alert_id));
+  find(".observed", card).addEventListener("toggle", () => { if (find(".observed", card).open) offer(card, alert); });
+  for (const [name, act] of Object.entries({ look: ask, hold, release, erase })) {
+    find(`.${name}`, card).addEventListener("click", () => act(alert.alert_id));
+  }
   return card;
 }
 
@@ -57,10 +58,9 @@ async function acknowledge(card, id) {
   button.disabled = true;
   find(".failed", card).hidden = true;
   try {
-    const answer = await ask(`/api/alerts/${encodeURIComponent(id)}/acknowledge`, { method: "POST" });
-    if (!answer.ok) throw new Error(String(answer.status));
+    const answer = await send(`/api/alerts/${encodeURIComponent(id)}/acknowledge`);
     told += 1;
-    update(card, await answer.json());
+    update(card, answer);
     find(".procedure", card).open = false;
     find(".observed", card).open = true;
     find(".seen", card).tabIndex = -1;
@@ -121,14 +121,15 @@ const held = new Map();
 const RESTS = 5000;
 let touched = -RESTS;
 
-for (const kind of ["pointermove", "pointerdown", "keydown", "wheel"]) {
-  cards.addEventListener(kind, () => { touched = performance.now(); }, { passive: true });
+function watchHands() {
+  for (const kind of ["pointermove", "pointerdown", "keydown", "wheel"]) {
+    cards.addEventListener(kind, () => { touched = performance.now(); }, { passive: true });
+  }
+  cards.addEventListener("pointerleave", () => { touched = -RESTS; letIn(); });
+  find("#held").addEventListener("click", () => { touched = -RESTS; letIn(); cards.scrollTo({ top: 0 }); });
+  setInterval(() => letIn(), 1000);
+  find("#more").addEventListener("click", () => { cards.classList.add("every"); count(); });
 }
-cards.addEventListener("pointerleave", () => { touched = -RESTS; letIn(); });
-find("#held").addEventListener("click", () => { touched = -RESTS; letIn(); cards.scrollTo({ top: 0 }); });
-setInterval(() => letIn(), 1000);
-
-find("#more").addEventListener("click", () => { cards.classList.add("every"); count(); });
 
 const busy = () => cards.children.length > 0 && performance.now() - touched < RESTS;
 
@@ -213,11 +214,12 @@ function away(panel, text) {
 /** Read a panel's data every so often; what cannot be had is said in that panel, and the page goes on. */
 function keep(selector, seconds, path, show) {
   const panel = find(selector);
+  if (!panel) return () => {};
   const turn = async () => {
     if (document.hidden) return;
     try {
       const answer = await read(path());
-      away(panel, answer.away);
+      away(panel, answer.away ?? "");
       show(answer, panel);
     } catch {
       away(panel, panel.dataset.away);
@@ -320,19 +322,31 @@ function showForgotten(answer, panel) {
 }
 
 const flowTurn = keep("#flow", 5, () => `/api/flow?store=${encodeURIComponent(chosenStore())}`, showFlow);
-for (const button of all("#flow .tabs button")) button.addEventListener("click", () => chooseStore(button, flowTurn));
-find("#flow-table").addEventListener("toggle", drawFlow);
-new ResizeObserver(() => drawFlow()).observe(find("#chart"));
+if (find("#flow")) {
+  for (const button of all("#flow .tabs button")) button.addEventListener("click", () => chooseStore(button, flowTurn));
+  find("#flow-table").addEventListener("toggle", drawFlow);
+  new ResizeObserver(() => drawFlow()).observe(find("#chart"));
+}
 
 keep("#cameras", 5, () => "/api/cameras", showCameras);
 keep("#stages", 5, () => "/api/stages", showStages);
 keep("#forgotten", 5, () => "/api/forgotten", showForgotten);
-setInterval(watch, 5000);
-setInterval(() => readAlerts().catch(() => linked("away")), 30_000);
-listen();
+const holdsTurn = keep("#holds", 10, () => "/api/holds", showHolds);
+
+if (cards) {
+  watchHands();
+  setInterval(watch, 5000);
+  setInterval(() => readAlerts().catch(() => linked("away")), 30_000);
+  listen();
+}
+
+addEventListener("decided", () => {
+  holdsTurn();
+  if (cards) readAlerts().catch(() => linked("away"));
+});
 
 const today = async () => {
-  if (document.hidden) return;
+  if (document.hidden || !find("#tile-visitors")) return;
   const answer = await read("/api/today").catch(() => null);
   if (answer && !answer.away) tile("visitors", answer.text);
 };

@@ -1,25 +1,38 @@
 """A console with a small house behind it, all in memory: two stores, three cameras, a day of windows."""
 
+import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final
 
+import cv2
+import numpy as np
 from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
 
 from pipeline.clock import ManualClock
 from pipeline.console.app import create
-from pipeline.console.memory import MemoryBroker, MemoryVault, MemoryWarehouse
+from pipeline.console.memory import MemoryBroker, MemoryObjects, MemoryVault, MemoryWarehouse
+from pipeline.console.memory_people import MemoryPeople
 from pipeline.console.sources import Forgotten, Group, Reading, Sources
 from pipeline.flow.rows import CoverageRow, FlowRow
+from pipeline.governance.roles import Role
+from pipeline.vault.api import Grant, Person
 from schemas.alert import Alert, Category, Explanation, ObservationCode, Rarity, Usefulness
 from schemas.envelope import Module, Purpose
 from schemas.erasure import ErasureReceipt
 from schemas.estate import Camera, Estate, Line, Store, Zone, ZoneKind
+from schemas.evidence import EvidenceFrame
 from schemas.frozen import to_utc
-from schemas.geometry import Point
+from schemas.geometry import Box, Point
 from schemas.health import DeviceHealth
 from schemas.ids import AlertId, CameraId, DeviceId, EventId, KeyId, LineId, NoticeId, StoreId, ZoneId
+from schemas.regulation import Person as Somebody
+from schemas.regulation import Regulation, Retention
 
 NOON: Final = datetime(2026, 11, 23, 5, 40, tzinfo=UTC)
 """14:40 in Tokyo."""
@@ -175,6 +188,82 @@ def groups() -> tuple[Group, ...]:
     )
 
 
+BASE: Final = "http://127.0.0.1:8080"
+OURS: Final = {"sec-fetch-site": "same-origin"}
+PASSWORD: Final = "four quiet words here"
+GINZA: Final = (StoreId("ginza"),)
+
+
+def person(name: str, *grants: Grant, **changes: object) -> Person:
+    """Somebody with everything in order; `changes` make it otherwise."""
+    return Person(
+        name=name,
+        display_name=name.title(),
+        grants=grants,
+        training_until=NOON + timedelta(days=200),
+        pledge_until=NOON + timedelta(days=200),
+        acknowledged_version="2",
+    ).model_copy(update=changes)
+
+
+EVERYBODY: Final = (
+    # Whoever tests the page as a whole: sees everything there is.
+    person("head", Grant(role=Role.MANAGER, stores="*"), Grant(role=Role.ON_CALL, stores="*")),
+    person("sato", Grant(role=Role.MANAGER, stores=GINZA)),
+    person("suzuki", Grant(role=Role.DEPUTY, stores=GINZA)),
+    person("tanaka", Grant(role=Role.STAFF, stores=GINZA)),
+    person("ito", Grant(role=Role.STAFF, stores=(StoreId("shibuya"),))),
+    person("mori", Grant(role=Role.AUDITOR, stores="*")),
+    person("abe", Grant(role=Role.ON_CALL, stores="*")),
+    person(
+        "kato",
+        Grant(role=Role.MANAGER, stores=GINZA),
+        acknowledged_version="1",
+        to_acknowledge=("2",),
+        suspended=("training_expired", "rules_not_acknowledged"),
+    ),
+)
+
+
+def rules() -> dict[StoreId, Regulation]:
+    """What both stores have decided."""
+    found = Regulation(
+        version="2",
+        operator="Mimamori Test K.K.",
+        purposes=(Purpose.CRIME_PREVENTION, Purpose.PEOPLE_FLOW),
+        retention=Retention(frames=timedelta(hours=1)),
+        manager=Somebody(name="Sato"),
+        deputy=Somebody(name="Suzuki"),
+    )
+    return {store.id: found for store in estate().stores}
+
+
+def clip_frames(count: int = 3, *, at: datetime = NOON) -> tuple[EvidenceFrame, ...]:
+    """Frames a second apart, each concerned with a box that moves a little."""
+    return tuple(
+        EvidenceFrame(
+            utc_time=at + timedelta(seconds=number),
+            size=len(jpeg(number)),
+            box=Box(left=0.3 + number / 50, top=0.2, right=0.5 + number / 50, bottom=0.9),
+        )
+        for number in range(count)
+    )
+
+
+@cache
+def jpeg(number: int) -> bytes:
+    """A drawn picture that no other is like: a band that moves, and a pattern to find it by."""
+    picture = np.full((240, 320, 3), 200, np.uint8)
+    picture[60:220, 100 + 6 * number : 160 + 6 * number] = (110, 140, 90)
+    done, data = cv2.imencode(".jpg", picture)
+    assert done
+    return CANARY + data.tobytes()[2:]
+
+
+CANARY: Final = b"\xff\xd8\xff\xfe\x00\x22mimamori-canary-" + b"7d1f09a3e6c2b584"
+"""A JPEG's beginning with a comment in it, by which a copy anywhere is found."""
+
+
 @dataclass
 class House:
     """The console and what lies behind it, to be changed while it runs."""
@@ -183,9 +272,46 @@ class House:
     warehouse: MemoryWarehouse = field(default_factory=MemoryWarehouse)
     broker: MemoryBroker = field(default_factory=lambda: MemoryBroker(groups(), {"frames.v1.dead": 2}))
     vault: MemoryVault = field(default_factory=MemoryVault)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+
+    def __post_init__(self) -> None:
+        accounts = {each.name: (PASSWORD, each) for each in EVERYBODY}
+        self.people = MemoryPeople(self.clock, self.objects, accounts)
+
+    def sources(self) -> Sources:
+        return Sources(self.warehouse, self.broker, self.vault, self.people, self.objects, rules())
 
     def app(self) -> FastAPI:
-        return create(estate(), Sources(self.warehouse, self.broker, self.vault), self.clock)
+        return create(estate(), self.sources(), self.clock)
+
+    def keep(self, number: int = 1, store: str = "ginza", camera: str = "shelf") -> None:
+        """Keep three pictures of an alert."""
+        frames = clip_frames()
+        self.people.keep(f"alert-{number}", store, camera, frames, [jpeg(each) for each in range(len(frames))])
+
+
+@asynccontextmanager
+async def visiting(app: FastAPI, name: str = "head") -> AsyncIterator[AsyncClient]:
+    """A browser in which somebody has signed in; nobody, for an empty name."""
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as client:
+        if name:
+            await sign_in(client, name)
+        yield client
+
+
+async def sign_in(client: AsyncClient, name: str) -> None:
+    answer = await client.post("/api/sign-in", json={"name": name, "password": PASSWORD}, headers=OURS)
+    assert answer.status_code == 200, answer.text
+
+
+@asynccontextmanager
+async def open_house(house: House, name: str = "head") -> AsyncIterator[AsyncClient]:
+    """A console that keeps up, and somebody who visits it."""
+    app = house.app()
+    async with app.router.lifespan_context(app), visiting(app, name) as client:
+        for _ in range(20):  # the feed's two tasks take their first turns
+            await asyncio.sleep(0)
+        yield client
 
 
 def furnished() -> House:

@@ -1,21 +1,19 @@
 """What the page asks for."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from httpx import URL, ASGITransport, AsyncClient
+from httpx import URL, AsyncClient
 
 from pipeline.console.api import _events
 from pipeline.console.lexicon import accusing
 from pipeline.console.words import Words
 from pipeline.flow.rows import alert_row
-from tests.unit.pipeline.console.house import NOON, House, alert, furnished, restricted
+from tests.unit.pipeline.console.house import NOON, OURS, PASSWORD, House, alert, furnished, open_house, restricted
 
-BASE = "http://127.0.0.1:8080"
-OURS = {"sec-fetch-site": "same-origin"}
 DATA = ("/api/alerts", "/api/flow", "/api/today", "/api/cameras", "/api/stages", "/api/forgotten", "/healthz")
 
 
@@ -28,13 +26,7 @@ def house() -> House:
 
 @pytest.fixture
 async def client(house: House) -> AsyncIterator[AsyncClient]:
-    app = house.app()
-    async with (
-        app.router.lifespan_context(app),
-        AsyncClient(transport=ASGITransport(app), base_url=BASE) as client,
-    ):
-        for _ in range(20):  # the feed's two tasks take their first turns
-            await asyncio.sleep(0)
+    async with open_house(house) as client:
         yield client
 
 
@@ -128,12 +120,19 @@ async def test_what_was_forgotten_is_said(client: AsyncClient) -> None:
 
 
 async def test_there_are_no_documents_with_scripts_from_elsewhere(client: AsyncClient) -> None:
-    assert [(await client.get(path)).status_code for path in ("/docs", "/redoc")] == [404, 404]
+    paths = ("/docs", "/redoc", "/openapi.json")
+
+    assert {(await client.get(path)).status_code for path in paths} == {404}
+
+
+async def listening(house: House, name: str = "head") -> tuple[Any, AsyncGenerator[str]]:
+    at = house.app().state.console
+    come = await house.people.sign_in(name, PASSWORD)
+    return at, _events(at, await at.visit(come.token), Words("en"))
 
 
 async def test_the_stream_sends_each_alert_as_it_comes() -> None:
-    at = furnished().app().state.console
-    stream = _events(at, Words("en"))
+    at, stream = await listening(furnished())
     opening = await anext(stream)
     at.feed.hear(alert(9, at=NOON))
     event = await anext(stream)
@@ -145,9 +144,30 @@ async def test_the_stream_sends_each_alert_as_it_comes() -> None:
     assert json.loads(data.removeprefix("data: "))["alert_id"] == "alert-9"
 
 
+async def test_the_stream_tells_nobody_of_another_store() -> None:
+    at, stream = await listening(furnished(), "ito")
+    await anext(stream)
+    at.feed.hear(alert(1, at=NOON))
+    at.feed.hear(alert(2, at=NOON, store_id="shibuya", camera_id="hall"))
+    event = await anext(stream)
+    await stream.aclose()
+
+    assert event.startswith("id: alert-2\n")
+
+
+async def test_the_stream_ends_with_the_session() -> None:
+    house = furnished()
+    at, stream = await listening(house)
+    await anext(stream)
+    house.people.sessions.clear()
+    house.clock.advance(timedelta(seconds=16))
+    at.feed.hear(alert(9, at=NOON))
+
+    assert [event async for event in stream] == []
+
+
 async def test_the_stream_ends_when_the_console_stops() -> None:
-    at = furnished().app().state.console
-    stream = _events(at, Words("en"))
+    at, stream = await listening(furnished())
     await anext(stream)
     at.feed.listeners.close()
 

@@ -8,10 +8,9 @@ from pipeline.clock import ManualClock
 from pipeline.console.app import create
 from pipeline.console.board import shown
 from pipeline.console.feed import Feed, follow, poll
-from pipeline.console.memory import MemoryBroker, MemoryVault, MemoryWarehouse
-from pipeline.console.sources import Sources
+from pipeline.console.memory import MemoryBroker, MemoryWarehouse
 from pipeline.flow.rows import AlertRow, alert_row
-from tests.unit.pipeline.console.house import NOON, alert, device_health, estate, receipt
+from tests.unit.pipeline.console.house import NOON, House, alert, device_health, estate, receipt
 
 BRIEF = timedelta(0)
 
@@ -102,7 +101,8 @@ async def test_a_mistake_in_keeping_up_is_told_so_that_the_console_does_not_look
             raise ZeroDivisionError
 
     deaths: list[BaseException] = []
-    app = create(estate(), Sources(Broken(), MemoryBroker(), MemoryVault()), ManualClock(NOON), died=deaths.append)
+    house = House(warehouse=Broken())
+    app = create(estate(), house.sources(), house.clock, died=deaths.append)
     async with app.router.lifespan_context(app):
         await turns()
 

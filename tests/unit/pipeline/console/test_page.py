@@ -5,16 +5,15 @@ from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 
 import pytest
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 
 from pipeline.console.lexicon import accusing
-from tests.unit.pipeline.console.house import furnished
+from tests.unit.pipeline.console.house import furnished, visiting
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[AsyncClient]:
-    transport = ASGITransport(furnished().app())
-    async with AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+    async with visiting(furnished().app()) as client:
         yield client
 
 

@@ -1,0 +1,273 @@
+"""What managers decide about evidence: to erase it early, to keep it longer, to let one colleague see one item."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import Field, ValidationError
+
+from pipeline.console import rights, spoken
+from pipeline.console.desk import Allowed, At, Console, In, in_store
+from pipeline.console.evidence import written
+from pipeline.console.places import Names, timezone
+from pipeline.console.sessions import Visit
+from pipeline.console.words import Words
+from pipeline.governance.roles import Action
+from pipeline.vault.api import (
+    HOLD_LONGEST,
+    Erasure,
+    ErasureRequest,
+    Hold,
+    HoldRequest,
+    HoldState,
+    ReleaseRequest,
+)
+from schemas.audit import PRINCIPAL
+from schemas.frozen import Frozen, UtcTime
+from schemas.ids import AlertId, CameraId, KeyId, StoreId
+
+router = APIRouter()
+
+MayErase = Annotated[Visit, Depends(Allowed(Action.ERASE))]
+SeesHolds = Annotated[Visit, Depends(Allowed(Action.HOLDS))]
+MayPropose = Annotated[Visit, Depends(Allowed(Action.HOLD_PROPOSE))]
+MayConfirm = Annotated[Visit, Depends(Allowed(Action.HOLD_CONFIRM))]
+MayEnd = Annotated[Visit, Depends(Allowed(Action.HOLD_END))]
+MayRelease = Annotated[Visit, Depends(Allowed(Action.RELEASE))]
+
+Reason = Annotated[str, Field(max_length=1024)]
+_SHOWN: Final = {state: state.value for state in HoldState} | {HoldState.CONFIRMED: "agreed"}
+LIVING: Final = frozenset({HoldState.PROPOSED, HoldState.CONFIRMED, HoldState.SEALED})
+
+
+class EraseAlert(Frozen):
+    """Erase one alert's evidence; `sure` says that whoever asks has confirmed it."""
+
+    reason: Reason
+    sure: Literal[True]
+
+
+class EraseSpan(Frozen):
+    """Erase all of one camera between two times of the store's own day."""
+
+    store_id: str
+    camera_id: str
+    start: datetime
+    end: datetime
+    reason: Reason
+    sure: Literal[True]
+
+
+class Destroyed(Frozen):
+    """One key that is gone, and where its receipt is."""
+
+    key_id: KeyId
+    receipt: str
+
+
+class ErasureAnswer(Frozen):
+    """What was erased."""
+
+    erasure_id: str
+    text: str
+    keys: tuple[Destroyed, ...]
+
+
+class ProposeHold(Frozen):
+    """Keep an alert's evidence to the end of a day."""
+
+    until: date
+    incident: str = Field(min_length=1, max_length=64)
+    reason: Reason
+
+
+class HoldPanel(Frozen):
+    """One hold, in one language, with what whoever reads it may do about it."""
+
+    hold_id: str
+    alert_id: str
+    store: str
+    camera: str
+    incident: str
+    reason: str
+    state: str
+    state_name: str
+    until: UtcTime
+    until_text: str
+    text: str
+    may_confirm: bool
+    may_end: bool
+    may_look: bool
+
+
+class HoldsAnswer(Frozen):
+    """Every hold that lives, then those that are over."""
+
+    holds: tuple[HoldPanel, ...]
+    count: int
+
+
+class ReleaseItem(Frozen):
+    """Let one colleague look at one item for some hours."""
+
+    to: str = Field(min_length=1, max_length=PRINCIPAL)
+    hours: int = Field(ge=1, le=24)
+    reason: Reason
+
+
+class ReleaseAnswer(Frozen):
+    """Who may look, and until when."""
+
+    text: str
+    until: UtcTime
+
+
+class _Subject(NamedTuple):
+    store: StoreId
+    camera: CameraId
+
+
+@router.post("/api/alerts/{alert_id}/erase")
+async def erase_alert(alert_id: str, asked: EraseAlert, at: At, by: MayErase, words: In) -> ErasureAnswer:
+    """Destroy the keys of an alert's evidence, and of the frames it was cut from."""
+    await _subject(at, by, alert_id, Action.ERASE, words)
+    request = ErasureRequest(alert_id=AlertId(alert_id), reason=written(asked.reason, words))
+    return _erased(at, await at.sources.people.erase(request, session=by.token), (alert_id,), words)
+
+
+@router.post("/api/erasures")
+async def erase_span(asked: EraseSpan, at: At, by: MayErase, words: In) -> ErasureAnswer:
+    """Destroy the keys of one camera's frames between two times, and of the evidence cut from them."""
+    in_store(by, Action.ERASE, asked.store_id, words)
+    store, camera = StoreId(asked.store_id), CameraId(asked.camera_id)
+    if at.estate.camera(store, camera) is None:
+        raise HTTPException(404, words("refused.no_such_thing"))
+    zone = timezone(at.estate, store)
+    start, end = _there(asked.start, zone), _there(asked.end, zone)
+    if not start < end:
+        raise HTTPException(422, words("erase.span_order"))
+    request = ErasureRequest(
+        store_id=store, camera_id=camera, start=start, end=end, reason=written(asked.reason, words)
+    )
+    erased = await at.sources.people.erase(request, session=by.token)
+    alerts = (
+        alert.alert_id
+        for alert in at.feed.board.alerts.values()
+        if (alert.store_id, alert.camera_id) == (store, camera) and alert.start < end and alert.end >= start
+    )
+    return _erased(at, erased, alerts, words)
+
+
+@router.get("/api/holds")
+async def holds(at: At, by: SeesHolds, words: In) -> HoldsAnswer:
+    """List what is kept longer, by whose decision, and until when."""
+    found = await at.sources.people.holds(session=by.token)
+    mine = [hold for hold in found if rights.may(by.person, Action.HOLDS, hold.store_id)]
+    ordered = sorted(mine, key=lambda hold: (hold.state not in LIVING, hold.until))
+    return HoldsAnswer(
+        holds=tuple(_hold(at, by, hold, words) for hold in ordered),
+        count=sum(hold.state in LIVING for hold in mine),
+    )
+
+
+@router.post("/api/alerts/{alert_id}/hold")
+async def propose(alert_id: str, asked: ProposeHold, at: At, by: MayPropose, words: In) -> HoldPanel:
+    """Propose to keep an alert's evidence; somebody else confirms it."""
+    subject = await _subject(at, by, alert_id, Action.HOLD_PROPOSE, words)
+    until = datetime.combine(asked.until + timedelta(days=1), time(), timezone(at.estate, subject.store))
+    if not at.clock.now() < until <= at.clock.now() + HOLD_LONGEST:
+        raise HTTPException(422, words("hold.until_wrong"))
+    request = HoldRequest(
+        alert_id=AlertId(alert_id), until=until, reason=written(asked.reason, words), incident=asked.incident
+    )
+    return _hold(at, by, await at.sources.people.propose_hold(request, session=by.token), words)
+
+
+@router.post("/api/holds/{hold_id}/confirm")
+async def confirm(hold_id: str, at: At, by: MayConfirm, words: In) -> HoldPanel:
+    """Confirm, as a second person, what another proposed."""
+    return _hold(at, by, await at.sources.people.confirm_hold(hold_id, session=by.token), words)
+
+
+@router.post("/api/holds/{hold_id}/end")
+async def end(hold_id: str, at: At, by: MayEnd, words: In) -> HoldPanel:
+    """End a hold: the held copy's key is destroyed."""
+    ended = await at.sources.people.end_hold(hold_id, session=by.token)
+    at.viewings.end_alerts((ended.alert_id,))
+    return _hold(at, by, ended, words)
+
+
+@router.post("/api/alerts/{alert_id}/release")
+async def release(alert_id: str, asked: ReleaseItem, at: At, by: MayRelease, words: In) -> ReleaseAnswer:
+    """Let one colleague look at this one item (R16)."""
+    subject = await _subject(at, by, alert_id, Action.RELEASE, words)
+    until = at.clock.now() + timedelta(hours=asked.hours) - timedelta(seconds=5)
+    try:
+        request = ReleaseRequest(
+            alert_id=AlertId(alert_id), to=asked.to.strip(), until=until, reason=written(asked.reason, words)
+        )
+    except ValidationError:
+        raise HTTPException(422, words("refused.no_such_thing")) from None
+    made = await at.sources.people.release(request, session=by.token)
+    zone = timezone(at.estate, subject.store)
+    return ReleaseAnswer(text=words("release.done", name=made.to, time=_when(made.until, zone)), until=made.until)
+
+
+async def _subject(at: Console, by: Visit, alert_id: str, action: Action, words: Words) -> _Subject:
+    """Say whose alert it is: by the board, or for older ones by what is kept of it; refuse another store's."""
+    alert = at.feed.board.alerts.get(alert_id)
+    if alert is not None:
+        found = _Subject(StoreId(alert.store_id), CameraId(alert.camera_id))
+    else:
+        kept = await at.sources.people.object_of(AlertId(alert_id), session=by.token)
+        found = _Subject(kept.store_id, kept.camera_id)
+    in_store(by, action, found.store, words)
+    return found
+
+
+def _erased(at: Console, erased: Erasure, alert_ids: Iterable[str], words: Words) -> ErasureAnswer:
+    at.viewings.end_alerts(alert_ids)
+    return ErasureAnswer(
+        erasure_id=erased.erasure_id,
+        text=words("erase.done", count=len(erased.keys)),
+        keys=tuple(Destroyed(key_id=key, receipt=f"/api/proofs/receipts/{key}") for key in erased.keys),
+    )
+
+
+def _hold(at: Console, by: Visit, hold: Hold, words: Words) -> HoldPanel:
+    names, zone = Names(at.estate, hold.store_id), timezone(at.estate, hold.store_id)
+    person = by.person
+    return HoldPanel(
+        hold_id=hold.hold_id,
+        alert_id=hold.alert_id,
+        store=names.store(),
+        camera=names.camera(hold.camera_id),
+        incident=hold.incident,
+        reason=hold.reason,
+        state=_SHOWN[hold.state],
+        state_name=words(f"hold.{_SHOWN[hold.state]}"),
+        until=hold.until,
+        until_text=words("hold.until", time=_when(hold.until, zone)),
+        text=_who(hold, words),
+        may_confirm=hold.state is HoldState.PROPOSED
+        and hold.proposed_by != person.name
+        and rights.may(person, Action.HOLD_CONFIRM, hold.store_id),
+        may_end=hold.state in LIVING and rights.may(person, Action.HOLD_END, hold.store_id),
+        may_look=hold.state is HoldState.SEALED and rights.may(person, Action.LOOK, hold.store_id),
+    )
+
+
+def _who(hold: Hold, words: Words) -> str:
+    proposed = words("hold.proposed_by", name=hold.proposed_by)
+    return proposed if hold.confirmed_by is None else f"{proposed} · {words('hold.agreed_by', name=hold.confirmed_by)}"
+
+
+def _when(time_: datetime, zone: ZoneInfo) -> str:
+    return f"{spoken.date(time_, zone)} {spoken.hour(time_, zone)}"
+
+
+def _there(time_: datetime, zone: ZoneInfo) -> datetime:
+    """Take a time without a zone as the store's own clock."""
+    return time_ if time_.tzinfo else time_.replace(tzinfo=zone)

@@ -1,0 +1,151 @@
+// What managers decide: erase early, keep longer, release one item; and the list of what is kept.
+
+import { dialog } from "./dialogs.js";
+import { all, fill, find, html, reconcile, say } from "./dom.js";
+import * as evidence from "./evidence.js";
+import { read, send } from "./net.js";
+
+const address = (alert) => `/api/alerts/${encodeURIComponent(alert)}`;
+
+/** Told after something was decided, so that what shows it is read again. */
+const changed = () => dispatchEvent(new Event("decided"));
+
+function erased(answer, found) {
+  const part = find(".erased", found);
+  say(find(".done-text", part), answer.text);
+  find(".done-text", part).hidden = false;
+  find(".receipts", part).replaceChildren(...answer.keys.map((key) =>
+    html("li", {}, html("a", { href: key.receipt, download: "" }, html("code", {}, key.key_id)))));
+  part.hidden = false;
+  changed();
+  return false;
+}
+
+export const erase = dialog(
+  "#erase-alert",
+  (values, alert) => send(`${address(alert)}/erase`, { reason: values.reason, sure: values.sure === "on" }),
+  erased,
+);
+
+const eraseSome = dialog("#erase-some", (values) => {
+  const [store_id, camera_id] = values.camera.split("/");
+  return send("/api/erasures", {
+    store_id, camera_id, start: values.start, end: values.end, reason: values.reason, sure: values.sure === "on",
+  });
+}, erased);
+find("#erase-span")?.addEventListener("click", () => eraseSome(null));
+
+export const hold = dialog(
+  "#hold-ask",
+  (values, alert) => send(`${address(alert)}/hold`, values),
+  (_, found) => {
+    find(".done-text", found).hidden = false;
+    changed();
+    return false;
+  },
+  (found) => {
+    const day = (ahead) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
+    const until = find("[name=until]", found);
+    until.min = day(0);
+    until.max = day(364);
+    until.value = day(30);
+  },
+);
+
+export const release = dialog(
+  "#release-ask",
+  (values, alert) => send(`${address(alert)}/release`, { ...values, hours: Number(values.hours) }),
+  (answer, found) => {
+    const done = find(".done-text", found);
+    say(done, answer.text);
+    done.hidden = false;
+    return false;
+  },
+);
+
+const rules = dialog(
+  "#rules",
+  () => send("/api/rules/read", { version: find("#rules [data-version]").dataset.version }),
+  () => {
+    location.reload();
+    return true;
+  },
+);
+find("#rules-open")?.addEventListener("click", () => rules(null));
+
+// --- what is kept ---
+
+const list = find("#holds-list");
+
+async function decide(path, problem) {
+  problem.hidden = true;
+  try {
+    await send(path);
+    changed();
+  } catch (error) {
+    say(problem, error.message || list.dataset.failed);
+    problem.hidden = false;
+  }
+}
+
+function make(hold) {
+  const problem = html("p", { class: "failed row-more", role: "alert", hidden: "" });
+  const path = `/api/holds/${encodeURIComponent(hold.hold_id)}`;
+  const button = (name, text, click) => {
+    const made = html("button", { type: "button", class: `plain small ${name}` }, text);
+    made.addEventListener("click", click);
+    return made;
+  };
+  return html("li", {},
+    html("span", { class: "dot", "aria-hidden": "true" }),
+    html("span", { class: "row-main" }, html("strong"), html("span", { class: "row-store quiet" })),
+    html("span", { class: "row-state" }),
+    html("span", { class: "row-more quiet" }),
+    html("span", { class: "row-more acts" },
+      button("look", list.dataset.look, () => evidence.ask(hold.alert_id)),
+      button("agree", list.dataset.agree, () => decide(`${path}/confirm`, problem)),
+      button("end", list.dataset.end, () => { if (confirm(list.dataset.sure)) decide(`${path}/end`, problem); })),
+    problem);
+}
+
+function update(item, hold) {
+  item.dataset.state = hold.state;
+  say(find("strong", item), fill(list.dataset.incident, { incident: hold.incident }));
+  say(find(".row-store", item), `${hold.store} · ${hold.camera}`);
+  say(find(".row-state", item), `${hold.state_name} · ${hold.until_text}`);
+  say(find(".row-more.quiet", item), `${hold.reason} · ${hold.text}`);
+  find(".agree", item).hidden = !hold.may_confirm;
+  find(".end", item).hidden = !hold.may_end;
+  find(".look", item).hidden = !hold.may_look;
+  find(".acts", item).hidden = all(".acts button", item).every((button) => button.hidden);
+}
+
+export function showHolds(answer) {
+  reconcile(list, answer.holds, (hold) => hold.hold_id, make, update);
+  find("#holds-none").hidden = answer.holds.length > 0;
+  const count = find("#holds-count");
+  count.hidden = answer.count === 0;
+  say(count, String(answer.count));
+}
+
+// --- one receipt ---
+
+find("#receipt")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const key = find("#receipt-key").value.trim();
+  const problem = find("#receipt .failed");
+  problem.hidden = true;
+  try {
+    const receipt = await read(`/api/proofs/receipts/${encodeURIComponent(key)}`);
+    save(`receipt-${key}.json`, JSON.stringify(receipt, null, 1));
+  } catch (error) {
+    say(problem, error.message);
+    problem.hidden = false;
+  }
+});
+
+function save(name, text) {
+  const made = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  html("a", { href: made, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(made), 10_000);
+}
