@@ -42,6 +42,7 @@ from schemas.frozen import iso
 from schemas.ids import StoreId
 
 FILE: Final = "accounts.db"
+_POSTGRES: Final = frozenset({"postgresql", "postgres"})
 _WRITES: Final = "mimamori_writes"
 
 Change = Callable[[Account], Account]
@@ -284,7 +285,7 @@ def _address(url: str) -> URL:
     except ArgumentError:
         # Its words would quote the URL, and the password in it.
         raise Misconfigured("MIMAMORI_ACCOUNTS__URL is no database URL: postgresql://user:…@host/database") from None
-    return address.set(drivername="postgresql+psycopg") if address.drivername == "postgresql" else address
+    return address.set(drivername="postgresql+psycopg") if address.drivername in _POSTGRES else address
 
 
 def _engine(address: URL) -> Engine:

@@ -17,15 +17,19 @@ from pipeline.governance.accounts import Accounts, Note, changed
 from pipeline.governance.passwords import Hashing, Passwords, require_strong
 from pipeline.governance.people import Account, Grant, RulesByStore, Suspended, Suspension
 from pipeline.governance.roles import ALL, MATRIX, Action, Role, Stores
-from pipeline.governance.throttle import Throttle
+from pipeline.governance.throttle import Throttle, Wait
 from pipeline.vault import api
 from pipeline.vault.api import Matrix, MatrixRow, Person, SignedIn, SignedOut
 from pipeline.vault.ledger import Fact, Kind, Ledger
+from pipeline.vault.refusals import Refusals
 from schemas.envelope import Purpose
 from schemas.ids import StoreId
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=8)
+NOBODY: Final = "nobody"
+"""Whom the ledger names where the name that was typed is nobody's."""
+
 _SEEN_EVERY: Final = timedelta(seconds=30)
 _TOLD_AT_ONCE: Final = 1000
 _WRONG: Final = "name and password are not somebody's"
@@ -45,6 +49,7 @@ class People:
         self._rules = rules
         self._hashing = hashing or Hashing(Passwords())
         self._throttle = Throttle()
+        self._refused = Refusals()
 
     def person(self, session: str | None, now: datetime) -> Person:
         """Say who is signed in by a session's token, and keep the session alive.
@@ -112,6 +117,13 @@ class People:
             Unavailable: The accounts are away, or too many sign in at once.
         """
         name = _typed(name)
+        try:
+            return await self._signed_in(name, password, now)
+        except Refused as refusal:
+            self._refused.add(self._refusal(name, refusal))
+            raise
+
+    async def _signed_in(self, name: str, password: SecretStr, now: datetime) -> SignedIn:
         self._throttle.begin(name, now)
         hashed = self._accounts.hashed(name)
         if not await self._hashing.fits(hashed, password):
@@ -128,11 +140,6 @@ class People:
         self._accounts.forget_sessions(now - LONGEST, now - IDLE)
         self._accounts.open_session(_digest(token), name, now, Note(Kind.SIGNED_IN.value, {"person": name}))
         return SignedIn(token=token, ends_at=now + LONGEST, person=self.shown(account, now))
-
-    def known(self, name: str) -> str | None:
-        """Return the name as it may be written down: None where nobody is called so. It may be a password, mistyped."""
-        name = _typed(name)
-        return None if self._accounts.account(name) is None else name
 
     def sign_out(self, session: str) -> None:
         """End a session; one that has ended stays so."""
@@ -186,11 +193,15 @@ class People:
         )
 
     def tell(self, ledger: Ledger, now: datetime) -> None:
-        """Tell the ledger who signed in and whose account was changed; killed in between, it tells it twice.
+        """Tell the ledger who signed in, who could not, and whose account was changed; killed in between, twice.
+
+        Those who could not are counted: guessing fills no disk.
 
         Raises:
             Unavailable: Ledger or accounts are away. Nothing is forgotten: call again.
         """
+        ledger.append(self._refused.facts(), now)
+        self._refused.clear()
         while notes := self._accounts.notes(_TOLD_AT_ONCE):
             ledger.append([Fact(Kind(note.kind), note.body) for note in notes], now)
             self._accounts.told(notes[-1].number)
@@ -215,6 +226,12 @@ class People:
             with suppress(Unavailable):
                 self._accounts.touch(digest, now)
         return account
+
+    def _refusal(self, name: str, refusal: Refused) -> dict[str, str]:
+        # What was typed for a name may be a password: only a name that somebody has is written down.
+        known = name if self._accounts.account(name) is not None else NOBODY
+        reason = "too many attempts" if isinstance(refusal, Wait) else str(refusal)
+        return {"principal": known, "action": Action.SIGN_IN.value, "reason": reason}
 
     def shown(self, account: Account, now: datetime) -> Person:
         """Say of an account what goes over the wire."""

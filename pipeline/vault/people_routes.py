@@ -81,12 +81,7 @@ def _sessions(desk: Desk, whose: Whose) -> APIRouter:
     @router.post("/v1/sign-in")
     async def sign_in(principal: Annotated[Principal, Depends(whose)], asked: SignIn) -> SignedIn:
         require(principal, Action.SIGN_IN)
-        try:
-            return await people.sign_in(asked.name, asked.password, desk.now())
-        except Refused as refusal:
-            # What was typed for a name may be a password: only names that somebody has are written down.
-            desk.refused(people.known(asked.name) or principal.name, Action.SIGN_IN, refusal, desk.now())
-            raise
+        return await people.sign_in(asked.name, asked.password, desk.now())
 
     @router.post("/v1/sign-out")
     async def sign_out(principal: Annotated[Principal, Depends(whose)], session: SessionHeader = None) -> Nothing:

@@ -1,16 +1,17 @@
 """What a manager does about the accounts of their own stores; all else is done by command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
 from pipeline.errors import Refused
 from pipeline.governance import people
-from pipeline.governance.accounts import Accounts, added, changed
-from pipeline.governance.passwords import Hashing, require_strong
+from pipeline.governance.accounts import Accounts, added, changed, open_accounts
+from pipeline.governance.passwords import Hashing, Passwords, require_strong
 from pipeline.governance.people import Account, Grant
 from pipeline.governance.roles import ALL, Action, Role, Stores
 from pipeline.vault.api import Person
@@ -18,6 +19,7 @@ from pipeline.vault.people import People
 from pipeline.vault.people_api import NewAccount, Pledged
 from schemas.frozen import iso
 from schemas.ids import StoreId
+from schemas.regulation import Regulation
 
 COMMAND_LINE: Final = "`mimamori accounts` does this"
 
@@ -127,6 +129,18 @@ class Staff:
         if account is None or not _touches(account, own):
             raise Refused(f"{name} is nobody of {manager.name}'s stores")
         return own
+
+
+def open_people(folder: Path, url: str, regulations: Mapping[StoreId, Regulation]) -> tuple[People, Staff]:
+    """Open the accounts of a vault in its folder, or at the URL, for stores with these rules.
+
+    Raises:
+        Misconfigured: The URL is none, or the file is open to other users.
+        Unavailable: The database is away.
+    """
+    accounts, hashing = open_accounts(folder, url), Hashing(Passwords())
+    found = People(accounts, people.rules_of(regulations), hashing)
+    return found, Staff(found, accounts, hashing)
 
 
 def _touches(account: Account, own: Stores) -> bool:

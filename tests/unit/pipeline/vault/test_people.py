@@ -317,9 +317,35 @@ async def test_a_password_is_in_no_log_exception_or_repr(
     assert not [each for each in said if "loud words" in each or "quiet words" in each or "argon2id" in each]
 
 
-async def test_only_names_that_somebody_has_are_written_down(town: Town) -> None:
-    assert town.people.known(" Sato") == "sato"
-    assert town.people.known("my password, typed into the wrong field") is None
+async def test_the_ledger_counts_who_could_not_sign_in_and_never_holds_what_was_typed_for_a_name(town: Town) -> None:
+    ledger = MemoryLedger(Ed25519PrivateKey.generate())
+    for name in ("sato", "sato", "my password, typed into the wrong field", "another one"):
+        with pytest.raises(SignedOut):
+            await town.people.sign_in(name, WRONG, NOON)
+
+    town.people.tell(ledger, NOON)
+
+    said = [entry.body for entry in ledger.entries(0, 100) if entry.kind is Kind.REFUSED]
+    assert sorted((body["principal"], body["action"], body["times"]) for body in said) == [
+        ("nobody", "sign_in", 2),
+        ("sato", "sign_in", 2),
+    ]
+    assert "typed" not in str(said)
+
+
+async def test_guesses_are_one_line_however_long_the_wait(town: Town) -> None:
+    ledger = MemoryLedger(Ed25519PrivateKey.generate())
+    for _ in range(FREE):
+        with pytest.raises(SignedOut):
+            await town.people.sign_in("sato", WRONG, NOON)
+    for seconds in range(3):
+        with pytest.raises(Wait):
+            await town.people.sign_in("sato", WRONG, NOON + seconds * SECOND / 2)
+
+    town.people.tell(ledger, NOON)
+
+    waits = [each.body for each in ledger.entries(0, 100) if each.body.get("reason") == "too many attempts"]
+    assert [body["times"] for body in waits] == [3]
 
 
 async def test_a_disk_that_takes_nothing_keeps_nobody_from_being_known(town: Town) -> None:
