@@ -23,21 +23,25 @@ Picture = npt.NDArray[np.uint8]
 GREY: Final = 127
 AROUND: Final = timedelta(seconds=1)
 """Who was seen so long before or after is looked for in a picture."""
+LIKELY: Final = 0.4
+"""Who was found with this likelihood before and after a picture was there between."""
 
 _HEAD: Final = 0.3
 """The part of a standing person's box, from the top, in which the head is."""
 _SHOULDERS: Final = 0.6
 """Of whom only the upper half is seen, the head takes more of the box: so much of its width."""
-_MARGIN: Final = 0.05
+_ABOVE, _BESIDE = 0.1, 0.05
+"""So much of a box's height and width a head may lie outside of it."""
 _FACE_MARGIN: Final = 0.25
 _SAME: Final = 0.5
 """Heads that overlap by more are one person's: two boxes on one body."""
+_SAME_GHOST: Final = 0.3
 _SAME_FACE: Final = 0.3
 _REACH: Final = 0.5
 _REACH_PER_SECOND: Final = 1.5
 """How far a box may have gone in its own widths and still be the same person's. Too little hides more, never less."""
 _GHOST_MARGIN: Final = 0.15
-_GHOST_MARGIN_PER_SECOND: Final = 0.5
+_MARGIN_PER_SECOND: Final = 0.5
 _BLOCK: Final = 8
 """The pixels around a hidden one were coded together with it, in blocks of so many."""
 
@@ -108,11 +112,18 @@ def region(box: Box, width: int, height: int) -> Region:
     return Region(box.left * width, box.top * height, box.right * width, box.bottom * height)
 
 
-def moment_of(message: FrameDetections) -> Moment:
-    """Return where people and faces were found, in the pixels of the picture, however unlikely they are."""
+def moment_of(message: FrameDetections, at_least: float = 0) -> Moment:
+    """Return where people and faces were found, in the pixels of the picture.
+
+    Args:
+        message: What was found in it.
+        at_least: How likely they must be. In a picture itself whatever was found is hidden; before and after it only
+            what is `LIKELY` tells that somebody was there: else boxes that flicker would hide whom the alert concerns.
+    """
     found: dict[ObjectType, list[Region]] = {kind: [] for kind in ObjectType}
     for each in message.detections:
-        found[each.type].append(region(each.bounding_box, message.frame_width, message.frame_height))
+        if each.likelihood >= at_least:
+            found[each.type].append(region(each.bounding_box, message.frame_width, message.frame_height))
     return Moment(message.utc_time, tuple(found[ObjectType.HUMAN]), tuple(found[ObjectType.HUMAN_FACE]))
 
 
@@ -120,9 +131,9 @@ def head_of(person: Region) -> Region:
     """Return the part of a person's box in which the head is, and a little more."""
     length = min(person.height, max(_HEAD * person.height, _SHOULDERS * person.width))
     return Region(
-        person.left - _MARGIN * person.width,
-        person.top - _MARGIN * person.height,
-        person.right + _MARGIN * person.width,
+        person.left - _BESIDE * person.width,
+        person.top - _ABOVE * person.height,
+        person.right + _BESIDE * person.width,
         person.top + length,
     )
 
@@ -132,17 +143,17 @@ def hide_clip(shots: Sequence[Shot], between: Sequence[Moment], finder: FaceFind
 
     Args:
         shots: The pictures; they are not changed.
-        between: What was found in the pictures before, between and after them.
+        between: What was likely found in the pictures before, between and after them, their own included.
         finder: Looks once more for faces, where heads are and in the whole picture.
     """
-    found = [None if each.found is None else with_faces(each.picture, each.found, finder) for each in shots]
-    known = [*between, *(each for each in found if each is not None)]
-    return [
-        Hidden(filled(shot.picture), whole=True)
-        if moment is None
-        else Hidden(hide(shot.picture, to_hide(moment, known, shot.concerned)), whole=False)
-        for shot, moment in zip(shots, found, strict=True)
-    ]
+    return [_hidden(each, between, finder) for each in shots]
+
+
+def _hidden(shot: Shot, between: Sequence[Moment], finder: FaceFinder) -> Hidden:
+    if shot.found is None:
+        return Hidden(filled(shot.picture), whole=True)
+    found = with_faces(shot.picture, shot.found, finder)
+    return Hidden(hide(shot.picture, to_hide(found, between, shot.concerned)), whole=False)
 
 
 def with_faces(picture: Picture, found: Moment, finder: FaceFinder) -> Moment:
@@ -169,13 +180,21 @@ def to_hide(own: Moment, around: Sequence[Moment], concerned: Region | None) -> 
     others, spared = _apart(own, concerned)
     head = None if concerned is None else head_of(concerned)
     people = [*own.people, *(() if concerned is None or len(others) < len(own.people) else (concerned,))]
-    ghosts = [(head_of(each), margin) for each, margin in _ghosts(people, _by_gap(own, around, _people))]
-    strays = _ghosts(own.faces, _by_gap(own, around, _strays))
+    ghosts = _ghosts(own, people, around, _people)
+    strays = _ghosts(own, own.faces, around, _strays)
     return [
         *map(head_of, others),
         *(each.grown(_FACE_MARGIN) for each in own.faces if each not in spared),
-        *(each.grown(margin) for each, margin in ghosts if head is None or _overlap(each, head) < _SAME),
-        *(each.grown(_FACE_MARGIN + margin) for each, margin in strays if head is None or not head.holds(each.centre)),
+        *(
+            head_of(each.place).grown(_GHOST_MARGIN + each.doubt)
+            for each in ghosts
+            if concerned is None or _overlap(each.place, concerned) < _SAME_GHOST
+        ),
+        *(
+            each.place.grown(_FACE_MARGIN + each.doubt)
+            for each in strays
+            if head is None or not head.holds(each.place.centre)
+        ),
     ]
 
 
@@ -224,8 +243,19 @@ def _away(face: Region, head: Region) -> float:
 
 # Who was there before or after, and must be there now.
 
-Sightings = list[tuple[float, Sequence[Region]]]
-"""How many seconds away, and what was found then; the nearest first."""
+
+class Sighting(NamedTuple):
+    """Where somebody was found, so many seconds after the picture; before it, fewer than none."""
+
+    seconds: float
+    place: Region
+
+
+class Ghost(NamedTuple):
+    """Where somebody must be who was not found there, and how uncertain that is, in shares of what is hidden."""
+
+    place: Region
+    doubt: float
 
 
 def _people(moment: Moment) -> Sequence[Region]:
@@ -238,52 +268,48 @@ def _strays(moment: Moment) -> Sequence[Region]:
     return [each for each in moment.faces if not any(head.holds(each.centre) for head in heads)]
 
 
-def _by_gap(
-    own: Moment, around: Sequence[Moment], kind: Callable[[Moment], Sequence[Region]]
-) -> tuple[Sightings, Sightings]:
-    """Return what was found before and after."""
-    gaps = [((each.time - own.time).total_seconds(), kind(each)) for each in around]
-    near = [(gap, found) for gap, found in gaps if abs(gap) <= AROUND.total_seconds()]
-    before = sorted(((-gap, found) for gap, found in near if gap < 0), key=lambda each: each[0])
-    after = sorted(((gap, found) for gap, found in near if gap > 0), key=lambda each: each[0])
-    return before, after
+def _ghosts(
+    own: Moment, places: Sequence[Region], around: Sequence[Moment], kind: Callable[[Moment], Sequence[Region]]
+) -> list[Ghost]:
+    """Return where those must be who were seen before and after and not now.
+
+    At an end of what was looked at, to have been seen on the one side is enough.
+    """
+    here = [Sighting(0, each) for each in places]
+    before, after = (_sightings(own, around, kind, side) for side in (-1, 1))
+    was, will_be = _lost(here, before), _lost(here, after)
+    if not before or not after:
+        return [Ghost(each.place, _MARGIN_PER_SECOND * abs(each.seconds)) for each in was + will_be]
+    return [Ghost(_between(was[one], will_be[other]), 0) for one, other in _pairs(was, will_be)]
 
 
-def _ghosts(own: Sequence[Region], near: tuple[Sightings, Sightings]) -> list[tuple[Region, float]]:
-    """Return where those must be who were seen before or after and not now, and how much wider to hide."""
-    before, after = (_lost(own, each) for each in near)
-    pairs = _pairs([box for _, box in before], [box for _, box in after], [gap for gap, _ in before])
-    halfway = [_between(before[one], after[other]) for one, other in pairs]
-    alone = [each for number, each in enumerate(before) if number not in {one for one, _ in pairs}]
-    alone += [each for number, each in enumerate(after) if number not in {other for _, other in pairs}]
-    return [
-        *((each, _GHOST_MARGIN) for each in halfway),
-        *((box, _GHOST_MARGIN + _GHOST_MARGIN_PER_SECOND * gap) for gap, box in alone),
-    ]
+def _sightings(
+    own: Moment, around: Sequence[Moment], kind: Callable[[Moment], Sequence[Region]], side: int
+) -> list[list[Sighting]]:
+    """Return what was found on one side of a picture, the nearest first."""
+    gaps = sorted(((each.time - own.time).total_seconds() * side, each) for each in around)
+    near = [(gap * side, each) for gap, each in gaps if 0 < gap <= AROUND.total_seconds()]
+    return [[Sighting(seconds, place) for place in kind(each)] for seconds, each in near]
 
 
-def _lost(own: Sequence[Region], sightings: Sightings) -> list[tuple[float, Region]]:
-    """Follow people away from a picture, and return those who turn up without having been in it: when, and where."""
-    last = [(0.0, each) for each in own]
-    lost = []
-    for gap, found in sightings:
-        pairs = _pairs([box for _, box in last], found, [gap - seen for seen, _ in last])
-        for one, other in pairs:
-            last[one] = (gap, found[other])
-        met = {other for _, other in pairs}
-        new = [(gap, each) for number, each in enumerate(found) if number not in met]
-        last += new
+def _lost(here: Sequence[Sighting], sightings: Sequence[Sequence[Sighting]]) -> list[Sighting]:
+    """Follow people away from a picture, and return those who turn up without having been in it."""
+    last, lost = list(here), []
+    for found in sightings:
+        pairs = dict(_pairs(last, found))
+        new = [each for number, each in enumerate(found) if number not in pairs.values()]
+        last = [*(found[pairs[number]] if number in pairs else each for number, each in enumerate(last)), *new]
         lost += new
     return lost
 
 
-def _pairs(ones: Sequence[Region], others: Sequence[Region], seconds: Sequence[float]) -> list[tuple[int, int]]:
-    """Say which boxes are one person's, nearest first, each once."""
+def _pairs(ones: Sequence[Sighting], others: Sequence[Sighting]) -> list[tuple[int, int]]:
+    """Say which sightings are one person's, nearest first, each once."""
     near = sorted(
         (far, one, other)
         for one, first in enumerate(ones)
         for other, second in enumerate(others)
-        if (far := _far(first, second)) <= _REACH + _REACH_PER_SECOND * seconds[one]
+        if (far := _far(first.place, second.place)) <= _REACH + _REACH_PER_SECOND * abs(first.seconds - second.seconds)
     )
     pairs: dict[int, int] = {}
     for _, one, other in near:
@@ -300,10 +326,10 @@ def _far(one: Region, other: Region) -> float:
     return abs(x - there_x) / width + abs(y - there_y) / height + (larger - 1)
 
 
-def _between(before: tuple[float, Region], after: tuple[float, Region]) -> Region:
-    """Return where a box is on its way from one place to another."""
-    share = before[0] / (before[0] + after[0])
-    return Region(*(one + share * (other - one) for one, other in zip(before[1], after[1], strict=True)))
+def _between(before: Sighting, after: Sighting) -> Region:
+    """Return where somebody is on the way from one place to another."""
+    share = before.seconds / (before.seconds - after.seconds)
+    return Region(*(one + share * (other - one) for one, other in zip(before.place, after.place, strict=True)))
 
 
 def _overlap(one: Region, other: Region) -> float:

@@ -18,11 +18,14 @@ from pipeline.evidence.hide import (
     head_of,
     hide,
     hide_clip,
+    moment_of,
     region,
     to_hide,
     with_faces,
 )
+from schemas.detections import Detection, FrameDetections, ObjectType
 from schemas.geometry import Box
+from tests.examples import FRAME, common
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WIDTH, HEIGHT = 160, 120
@@ -288,8 +291,10 @@ def test_a_face_that_went_with_its_owner_hides_nothing_where_it_was() -> None:
     assert to_hide(at(0, gone), [at(-0.2, OTHER, faces=[FACE])], None) == [head_of(gone)]
 
 
-def test_other_pictures_of_the_clip_tell_too_who_is_there() -> None:
-    first, second = hide_clip([shot(at(-0.4, PERSON, OTHER)), shot(at(0, PERSON))], (), NoFaces())
+def test_each_picture_of_a_clip_is_hidden_by_what_is_around_it() -> None:
+    moments = [at(-0.4, PERSON, OTHER), at(0, PERSON)]
+
+    first, second = hide_clip([shot(each) for each in moments], moments, NoFaces())
 
     assert is_gone(first.picture, head_of(OTHER))
     assert is_gone(second.picture, head_of(OTHER))
@@ -297,3 +302,23 @@ def test_other_pictures_of_the_clip_tell_too_who_is_there() -> None:
 
 def test_a_box_is_shares_of_a_picture() -> None:
     assert region(Box(left=0.25, top=0.5, right=0.5, bottom=1), 400, 200) == Region(100, 100, 200, 200)
+
+
+@given(st.lists(st.floats(0, 1), max_size=8), st.floats(0, 1))
+def test_of_a_message_those_who_are_likely_enough_are_people_and_faces(likely: list[float], at_least: float) -> None:
+    box = Box(left=0.25, top=0.5, right=0.5, bottom=1)
+    kinds = [ObjectType.HUMAN, ObjectType.HUMAN_FACE] * 4
+    found = [Detection(type=kind, likelihood=each, bounding_box=box) for kind, each in zip(kinds, likely, strict=False)]
+    message = FrameDetections(
+        **common("seen", device_id="gateway-1", boot=1, sequence=2, frame=FRAME),
+        frame_width=400,
+        frame_height=200,
+        detections=tuple(found),
+    )
+
+    moment = moment_of(message, at_least)
+
+    wanted = [each for each in found if each.likelihood >= at_least]
+    assert len(moment.people) == sum(each.type is ObjectType.HUMAN for each in wanted)
+    assert len(moment.faces) == sum(each.type is ObjectType.HUMAN_FACE for each in wanted)
+    assert {*moment.people, *moment.faces} <= {Region(100, 100, 200, 200)}
