@@ -39,6 +39,8 @@ class Lane:
     attempt: Attempt
     gap: Attempt
     careful_until: int
+    written: datetime = _EPOCH
+    """When something of it last went to the state topic."""
     held_by: asyncio.Lock = field(default_factory=asyncio.Lock)
     """By whoever writes its states: a portion of messages, or the sweep."""
 

@@ -77,13 +77,14 @@ class Stage:
         self.channel = app.topic(*sources, schema=Wire(topics))
         self.outputs = Outputs(name, topics, outputs, self.counts)
         self._kept = StateTopic(name)
+        self._segment = topics[self._kept.name].segment
         self._handler: Handler | None = None
         self._handler_known = asyncio.Event()
         self._settling = asyncio.Lock()
         self._generation: Any = None
         app.stage = self
         if lives is not None:
-            app.timer(interval=lives.total_seconds() / 4)(self.sweep)
+            app.timer(interval=min(lives / 4, self._segment).total_seconds())(self.sweep)
 
     # --- what a stage's file calls -----------------------------------------------------------------------------
 
@@ -202,6 +203,7 @@ class Stage:
         self._refuse_if_lost(lane)
         lane.states.update(outcome.states)
         lane.position = position
+        lane.written = self.clock.now()
         lane.next = last + 1
         self.counts["handled"] += len(usable)
 
@@ -275,6 +277,7 @@ class Stage:
             for lane in list(self.lanes.values()):
                 async with lane.held_by:
                     await self._sweep(lane, self.clock.now() - self.lives)
+                    await self._push_on(lane)
 
     async def _sweep(self, lane: Lane, since: datetime) -> None:
         assert self._handler is not None
@@ -287,7 +290,16 @@ class Stage:
                 await self._remove(lane, gone)
             await self._send(self._saved(lane, less))
             lane.states.update(less)
+            lane.written = self.clock.now()
             self.counts["swept"] += len(gone) + len(less)
+
+    async def _push_on(self, lane: Lane) -> None:
+        """Write an idle lane's position once more: Kafka compacts no segment that is still open, and begins a new one
+        only when something is written. What was taken away would lie in it for as long as nothing happens."""
+        idle = self.clock.now() - lane.written >= self._segment
+        if idle and self.lanes.get(lane.tp) is lane and lane.position.offset >= 0:
+            await self._send([self._kept.record(lane.tp, "position", lane.position.dumps())])
+            lane.written = self.clock.now()
 
     async def _remove(self, lane: Lane, gone: Mapping[str, Held]) -> None:
         """Let the position forget them first: a state that it knows and cannot find would be worked out again."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,7 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from pipeline.errors import Misconfigured, Unavailable
-from schemas.topics import Topic
+from schemas.topics import BROKER, Topic
 
 MEND: Final = "mimamori topics apply"
 
@@ -56,10 +57,11 @@ async def apply_topics(bootstrap: str, topics: Iterable[Topic], replication: int
 
 
 async def check_topics(bootstrap: str, topics: Iterable[Topic]) -> None:
-    """Compare the broker's topics with ours; every part calls this when it starts.
+    """Compare the brokers and their topics with ours; every part calls this when it starts.
 
     Raises:
-        Misconfigured: A topic is missing or has drifted; the message names the command that mends it.
+        Misconfigured: A topic is missing or has drifted, or a broker is set so that topics forget too late; the message
+            names the mend.
         Unavailable: The broker is away.
     """
     wanted = {topic.name: topic for topic in topics}
@@ -69,6 +71,9 @@ async def check_topics(bootstrap: str, topics: Iterable[Topic]) -> None:
             raise Misconfigured(f"topics are missing: {', '.join(missing)}; run `{MEND}`")
         drift = drifted(wanted.values(), await _configs(client, wanted))
         wrong = miscounted(wanted.values(), await _partitions(client, wanted))
+        unfit = unfit_brokers(await _broker_configs(client))
+    if unfit:
+        raise Misconfigured(f"{'; '.join(unfit)}: set it in server.properties, and start the broker again")
     if drift:
         told = "; ".join(f"{name}: {', '.join(each)}" for name, each in drift.items())
         raise Misconfigured(f"topics have drifted: {told}; run `{MEND}`")
@@ -87,6 +92,26 @@ def drifted(topics: Iterable[Topic], configs: Configs) -> dict[str, list[str]]:
         for topic in topics
     }
     return {name: each for name, each in drift.items() if each}
+
+
+def unfit_brokers(configs: Configs) -> list[str]:
+    """Say which brokers are set so that what lies in our topics would be forgotten too late, or never."""
+    return [
+        f"broker {broker}: {key} is {config.get(key)}, {_must_be(value)}"
+        for broker, config in sorted(configs.items())
+        for key, value in BROKER.items()
+        if not _fits(config.get(key), value)
+    ]
+
+
+def _fits(found: str | None, wanted: str | timedelta) -> bool:
+    if isinstance(wanted, str):
+        return found == wanted
+    return found is not None and found.isdigit() and timedelta(milliseconds=int(found)) <= wanted
+
+
+def _must_be(wanted: str | timedelta) -> str:
+    return f"not {wanted}" if isinstance(wanted, str) else f"more than {wanted // timedelta(milliseconds=1)}"
 
 
 def miscounted(topics: Iterable[Topic], partitions: Mapping[str, int]) -> list[str]:
@@ -150,7 +175,17 @@ async def _until_mended(client: AIOKafkaAdminClient, topics: Collection[Topic]) 
 
 
 async def _configs(client: AIOKafkaAdminClient, names: Iterable[str]) -> Configs:
-    answers = await client.describe_configs([_resource(name) for name in names])
+    return await _described(client, [_resource(name) for name in names])
+
+
+async def _broker_configs(client: AIOKafkaAdminClient) -> Configs:
+    """Ask every broker for its own settings."""
+    brokers = [str(each["node_id"]) for each in (await client.describe_cluster())["brokers"]]
+    return await _described(client, [ConfigResource(ConfigResourceType.BROKER, each) for each in brokers])
+
+
+async def _described(client: AIOKafkaAdminClient, wanted: list[ConfigResource]) -> Configs:
+    answers = await client.describe_configs(wanted)
     resources = [
         resource
         for answer in answers

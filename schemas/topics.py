@@ -1,5 +1,6 @@
 """Every topic as data: what may lie in it, for how long, and who answers for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -22,9 +23,27 @@ PARTITIONS: Final = 4
 FRAME_TTL_MAX: Final = timedelta(hours=72)
 STAGES: Final = ("detecting", "watching", "recording", "erasing")
 
-_STATE_SEGMENT = timedelta(minutes=15)
+RETENTION_CHECK_MAX: Final = timedelta(minutes=5)
+CLEANER_BACKOFF_MAX: Final = timedelta(minutes=1)
+"""How seldom a broker may look for segments to remove and to compact; it is asked when anything of ours starts."""
+
+_SEGMENT = timedelta(minutes=15)
 _COMPACTION_LAG_MAX = timedelta(hours=1)
 _COMPACTION_LAG_MIN = timedelta(minutes=10)
+_TOMBSTONES_STAY = timedelta(hours=1)
+_FILES_STAY = timedelta(seconds=1)
+_FOREVER_MS = str(2**63 - 1)
+
+BROKER: Final[Mapping[str, str | timedelta]] = {
+    # A topic made by being named in passing has Kafka's defaults, which forget nothing for a week.
+    "auto.create.topics.enable": "false",
+    # Segments that went to other storage are one copy more, with a retention of its own.
+    "remote.log.storage.system.enable": "false",
+    "log.cleaner.enable": "true",
+    "log.retention.check.interval.ms": RETENTION_CHECK_MAX,
+    "log.cleaner.backoff.ms": CLEANER_BACKOFF_MAX,
+}
+"""What the brokers themselves must have: a value, or a time that is not exceeded."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +68,52 @@ class Topic:
         facts/forgetting.md §3.2: retention alone forgets nothing, since only whole segments go.
         """
         if self.compacted:
-            return {
+            return _PHYSICS | {
                 "cleanup.policy": "compact",
-                "segment.ms": _ms(_STATE_SEGMENT),
+                "segment.ms": _ms(self.segment),
                 "min.compaction.lag.ms": _ms(_COMPACTION_LAG_MIN),
                 "max.compaction.lag.ms": _ms(_COMPACTION_LAG_MAX),
+                "delete.retention.ms": _ms(_TOMBSTONES_STAY),
             }
-        return {
+        return _PHYSICS | {
             "cleanup.policy": "delete",
             "retention.ms": _ms(self.lives),
-            "segment.ms": _ms(max(timedelta(seconds=10), min(self.lives / 4, _STATE_SEGMENT))),
-            "segment.bytes": str(64 << 20),
-            "file.delete.delay.ms": "1000",
-            "message.timestamp.type": "LogAppendTime",
-            "max.message.bytes": str(2 << 20),
+            "segment.ms": _ms(self.segment),
         }
+
+    @property
+    def segment(self) -> timedelta:
+        """How long records come into one segment: only a whole one can go."""
+        return _SEGMENT if self.compacted else max(timedelta(seconds=10), min(self.lives / 4, _SEGMENT))
+
+    @property
+    def gone_within(self) -> timedelta:
+        """How long bytes lie on a broker's disk at most: from when the broker stamped a record or, where the topic is
+        compacted, from when a later record took its place.
+
+        The first record of a segment waits for the last, both for the broker's next look, and for the file to be
+        unlinked. A segment that is written to no more goes too, by retention but not by compaction: so a stage keeps
+        writing its position (agents/stage.py).
+        """
+        if self.compacted:
+            return self.segment + _COMPACTION_LAG_MAX + CLEANER_BACKOFF_MAX + _FILES_STAY
+        return self.lives + self.segment + RETENTION_CHECK_MAX + _FILES_STAY
 
 
 def _ms(length: timedelta) -> str:
     return str(int(length / timedelta(milliseconds=1)))
+
+
+_PHYSICS: Final = {
+    "segment.bytes": str(64 << 20),
+    "file.delete.delay.ms": _ms(_FILES_STAY),
+    # A device's wrong clock can neither keep a segment nor end one: the broker's own stamp counts.
+    "message.timestamp.type": "LogAppendTime",
+    "message.timestamp.after.max.ms": _ms(timedelta(hours=1)),
+    "message.timestamp.before.max.ms": _FOREVER_MS,
+    "max.message.bytes": str(2 << 20),
+    "remote.storage.enable": "false",
+}
 
 
 def _topics(frame_ttl: timedelta) -> tuple[Topic, ...]:

@@ -355,6 +355,33 @@ async def test_what_may_outlive_its_frames_stays_in_memory_and_in_the_topic(at_e
     assert twin.stage.lanes[SOURCE].states["s1/a"].state == 1
 
 
+async def test_r20_an_idle_partition_is_written_to_so_that_what_was_taken_away_is_compacted(at_ease: None) -> None:
+    hour = timedelta(hours=1)
+    twin = Twin(lives=hour)
+    await twin.handle(following(twin, lives=hour), [tick(0)])
+    twin.clock.advance(hour + timedelta(seconds=1))
+    await twin.stage.sweep()
+    swept = len(twin.sent)
+
+    for _turn in range(8):
+        twin.clock.advance(timedelta(minutes=5))
+        await twin.stage.sweep()
+
+    assert twin.kinds()[swept:] == ["position", "position"]
+    assert twin.after().position == Position(0, {}, ())
+    assert not twin.after().states
+
+
+async def test_a_partition_that_was_never_written_to_stays_so(at_ease: None) -> None:
+    twin = Twin(lives=timedelta(hours=1))
+    await twin.handle(following(twin), [])
+    twin.clock.advance(timedelta(hours=2))
+
+    await twin.stage.sweep()
+
+    assert twin.sent == []
+
+
 async def test_a_message_after_a_long_silence_finds_the_rest_whether_it_was_swept_or_not(at_ease: None) -> None:
     hour = timedelta(hours=1)
     twin = Twin()
