@@ -14,9 +14,9 @@ Base mode does not say who sealed: that is the device's signature (pipeline.sign
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
+from pipeline.canonical import canonical
 from pipeline.errors import Rejected
 from schemas.frame import Frame
 from schemas.frozen import iso
@@ -88,7 +89,7 @@ def open_(private: Bytes, info: Bytes, sealed: Bytes) -> bytes:
 
 def frame_info(frame: Frame) -> bytes:
     """Say canonically which envelope a frame's bytes belong to: sealed under it, they open under no other."""
-    return _FRAME_TAG + rfc8785.dumps(
+    return _FRAME_TAG + canonical(
         {
             "boot": str(frame.boot),
             "camera_id": frame.camera_id,
@@ -122,6 +123,7 @@ _GENERATE: dict[SealSuite, Callable[[], KeyPair]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def _hybrid_public(public: bytes) -> MLKEM768X25519PublicKey:
     return MLKEM768X25519PublicKey(
         MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),

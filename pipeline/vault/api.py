@@ -4,9 +4,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
+from pipeline.canonical import canonical
 from pipeline.errors import Refused
 from pipeline.governance.people import Suspension
 from pipeline.governance.roles import Action, Role
@@ -418,7 +418,7 @@ class Problem(BaseModel):
 
 def lease_info(lease: Lease) -> bytes:
     """Say canonically what a lease is for: sealed under it, it opens under no other."""
-    return _LEASE_TAG + rfc8785.dumps(
+    return _LEASE_TAG + canonical(
         {
             "ends_at": iso(lease.ends_at),
             "key_id": lease.key_id,

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Final
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -42,6 +42,7 @@ from pipeline.vault.people_routes import Desk, add_people
 from pipeline.vault.people_staff import Staff
 from pipeline.vault.proofs import Proofs
 from pipeline.vault.routes_evidence import evidence_routes
+from pipeline.vault.routes_leases import lease_route
 from pipeline.vault.routes_proofs import proof_routes
 from pipeline.vault.tokens import Tokens
 from pipeline.vault.uptime import Note
@@ -49,6 +50,9 @@ from pipeline.vault.vault import AHEAD_MAX, Vault
 
 LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the timer sleeps at most: the wall clock may be set, and leases wait to be told."""
+
+_LARGEST: Final = 64 << 10
+"""No request has more bytes."""
 
 TIME_NOTED_EVERY: Final = timedelta(seconds=10)
 
@@ -174,13 +178,22 @@ async def destroy_on_time(keeper: Keeper) -> None:
 
 def app_of(keeper: Keeper, tokens: Tokens, staff: Staff | None = None) -> FastAPI:
     """Put a vault behind HTTP, with its accounts where there are any. It must have recovered before."""
-    app = FastAPI(title="Mimamori vault", version="1", docs_url=None, redoc_url=None, lifespan=_lifespan(keeper))
+    app = FastAPI(
+        title="Mimamori vault",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(keeper),
+        max_body_size=_LARGEST,
+    )
     for error, (status, fault) in _FAULTS.items():
         app.add_exception_handler(error, _problem(status, fault))
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _plain)
     whose = _whose(tokens)
     who = askers(keeper.people, keeper.now, whose)
+    # First, for it is asked for most.
+    app.router.routes.insert(0, lease_route(keeper.lend, _known(tokens)))
     _add_keys(app, keeper, whose)
     _add_reading(app, keeper, who.anyone)
     app.include_router(proof_routes(keeper.ledger, keeper.proofs, keeper.ledger_public_key, who.anyone))
@@ -220,14 +233,27 @@ def _die_with(timer: asyncio.Task[None]) -> None:
     os._exit(70)
 
 
-def _whose(tokens: Tokens) -> Whose:
-    bearer = HTTPBearer(auto_error=False)
-
-    async def principal(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Principal:
-        found = None if given is None else tokens.principal(given.credentials)
+def _known(tokens: Tokens) -> Callable[[str | None], Principal]:
+    def known(authorization: str | None) -> Principal:
+        scheme, _, token = (authorization or "").partition(" ")
+        found = tokens.principal(token.strip()) if scheme.lower() == "bearer" else None
         if found is None:
             raise Stranger("a bearer token of a known principal is needed")
         return found
+
+    return known
+
+
+def _whose(tokens: Tokens) -> Whose:
+    known = _known(tokens)
+    # For the description's sake; what is said is said by `known`.
+    bearer = HTTPBearer(auto_error=False, description="A token of a stage, a device or the console")
+
+    async def principal(
+        _: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+        authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    ) -> Principal:
+        return known(authorization)
 
     return principal
 
@@ -238,10 +264,6 @@ def _add_keys(app: FastAPI, keeper: Keeper, whose: Whose) -> None:
         principal: Annotated[Principal, Depends(whose)], asked: Annotated[PublicKeysQuery, Query()]
     ) -> PublicKeys:
         return PublicKeys(keys=tuple(map(_public, keeper.public_keys(principal, asked))))
-
-    @app.post("/v1/leases")
-    async def leases(principal: Annotated[Principal, Depends(whose)], asked: LeaseRequest) -> Lease:
-        return keeper.lend(principal, asked)
 
 
 def _add_reading(app: FastAPI, keeper: Keeper, anyone: Who) -> None:

@@ -16,9 +16,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
-import rfc8785
-
 from pipeline import sealing
+from pipeline.canonical import canonical
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
 from pipeline.vault.access import Action, Principal, require
@@ -402,7 +401,7 @@ def _slot_end(name: str) -> datetime | None:
 
 
 def _bound(key: BucketKey) -> bytes:
-    return _WRAP_TAG + rfc8785.dumps(key_body(key))
+    return _WRAP_TAG + canonical(key_body(key))
 
 
 def _sealed_to(said: Body) -> str:
