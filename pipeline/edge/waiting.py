@@ -52,9 +52,11 @@ class Waiting:
 
     def put(self, parcel: Parcel) -> None:
         """Take one in."""
-        dropped = self._outbox.put(parcel)
-        self._count("memory_full", len(dropped))
-        if self.spooled or 2 * self._outbox.bytes > self._outbox.memory:
+        crowded = 2 * (self._outbox.bytes + parcel.bytes) > self._outbox.memory
+        if crowded:
+            self.spill()
+        self._count("memory_full", len(self._outbox.put(parcel)))
+        if crowded or self.spooled:
             self.spill()
 
     def spill(self) -> None:

@@ -1,9 +1,11 @@
 """Sealed, signed, in order, whatever is away meanwhile."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
@@ -12,12 +14,18 @@ from pipeline.clock import ManualClock
 from pipeline.edge import publish
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import Calm, How, Outgoing, Pixels
-from pipeline.edge.outbox import Outbox
+from pipeline.edge.envelope import Done
+from pipeline.edge.outbox import Outbox, Parcel
 from pipeline.edge.publish import Camera, KafkaBroker, Publisher
+from pipeline.edge.spool import Spool
 from pipeline.edge.waiting import Waiting
-from pipeline.errors import Refused
+from pipeline.errors import Refused, Rejected
+from pipeline.opening import open_frame
+from pipeline.sealing import SealSuite, generate
+from schemas.health import DeviceHealth
 from schemas.wire import Sealed, decode
-from tests.unit.pipeline.edge.building import NOON, OFFICE, TTL, WHO, FakeBroker, Keys, after, bucket, shop
+from tests.unit.pipeline.edge.building import NOON, OFFICE, PAIR, TTL, WHO, FakeBroker, Keys, after, bucket, shop
+from tests.unit.pipeline.edge.test_spool import opened
 
 
 @pytest.fixture
@@ -30,8 +38,10 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "_BACKOFF", (0.0,))
 
 
-def publisher(clock: ManualClock, broker: FakeBroker, keys: Keys | None = None) -> Publisher:
-    return Publisher(WHO, OFFICE, keys or Keys(bucket()), broker, clock)
+def publisher(
+    clock: ManualClock, broker: FakeBroker, keys: Keys | None = None, spool: Spool | None = None
+) -> Publisher:
+    return Publisher(WHO, OFFICE, keys or Keys(bucket()), broker, clock, waiting=Waiting(Outbox(), spool))
 
 
 def frame(sequence: int, seconds: float = 0, jpeg: bytes = bytes(1000)) -> Pixels:
@@ -219,6 +229,103 @@ async def test_what_still_waits_at_the_end_is_counted(clock: ManualClock) -> Non
 
     assert len(device.waiting) == 0
     assert device.done(1).dropped == 1, "a health message is not a frame"
+
+
+async def test_what_waits_when_kafka_is_away_is_spooled_and_sent_by_the_next_boot_before_its_own(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    first, broker = opened(tmp_path), FakeBroker(away=10_000)
+    device = publisher(clock, broker, spool=first)
+    task = asyncio.create_task(device.send())
+    for number in range(3):
+        device.take(frame(number))
+        await asyncio.sleep(0.01)
+    spooled = device.done(3).spooled
+    task.cancel()
+    os.close(first._lock)  # all that a kill does
+    second, broker = opened(tmp_path), FakeBroker()
+    again = publisher(clock, broker, spool=second)
+    for number in (7, 8):
+        again.take(frame(number))
+    async with sending(again):
+        pass
+    second.close()
+
+    assert spooled == 3
+    assert numbers(broker) == [0, 1, 2, 7, 8]
+    assert again.done(2).frames == 5
+
+
+async def test_an_acknowledgement_that_does_not_come_has_it_spooled_and_what_was_sent_is_not_sent_again(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "_MOMENT_SECONDS", 0)
+    spool, broker = opened(tmp_path), FakeBroker()
+    broker.answers.clear()
+    device = publisher(clock, broker, spool=spool)
+    async with sending(device):
+        device.take(frame(0))
+        device.take(frame(1))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        spooled = device.done(2).spooled
+        broker.answers.set()
+    spool.close()
+
+    assert spooled == 2
+    assert numbers(broker) == [0, 1]
+    assert device.done(2) == Done(2, frames=2)
+
+
+async def test_r23_what_waits_on_the_disk_opens_no_more_once_its_key_is_erased(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    """Early erasure need not reach the device: what it spools can be opened with the bucket's key alone."""
+    spool, broker = opened(tmp_path / "spool"), FakeBroker()
+    device = publisher(clock, broker, Keys(bucket()), spool=spool)
+    device.take(Pixels(0, NOON, "", reference=False, jpeg=b"a picture in the clear"))
+    device.give_up()
+    on_disk = everything_under(tmp_path)
+    async with sending(device):
+        pass
+    spool.close()
+    (sent,) = broker.log
+    message = decode(OFFICE.frames, *_parts(sent))
+
+    assert b"k-1" in on_disk
+    assert b"clear" not in on_disk
+    assert isinstance(message, Sealed)
+    assert open_frame(message, PAIR.private) == b"a picture in the clear"
+    with pytest.raises(Rejected):
+        open_frame(message, generate(SealSuite.X25519).private)
+
+
+def everything_under(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def _parts(sent: Parcel) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
+    return sent.record.key, sent.record.headers, sent.record.value
+
+
+async def test_of_health_messages_the_newest_alone_is_sent_and_says_how_much_is_spooled(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    spool, broker = opened(tmp_path), FakeBroker()
+    device = publisher(clock, broker, spool=spool)
+    device.take(frame(0))
+    device.give_up()
+    device.report(captured=1)
+    device.report(captured=2)
+    async with sending(device):
+        pass
+    spool.close()
+    health, *rest = broker.log
+    message = decode(OFFICE.health, *_parts(health))
+
+    assert isinstance(message, DeviceHealth)
+    assert (message.captured, message.spooled) == (2, 1)
+    assert [each.topic for each in rest] == [OFFICE.frames]
 
 
 async def test_health_waits_for_its_turn(clock: ManualClock) -> None:
