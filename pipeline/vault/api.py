@@ -269,6 +269,12 @@ class Release(Frozen):
     reason: Why
 
 
+class Releases(Frozen):
+    """Releases that are in force: one's own, and those of stores where one may release."""
+
+    releases: tuple[Release, ...]
+
+
 class CheckpointPage(_Answer):
     """The checkpoints from one on: signed lines, to be kept elsewhere."""
 

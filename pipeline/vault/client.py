@@ -49,6 +49,7 @@ from pipeline.vault.api import (
     Receipt,
     Release,
     ReleaseRequest,
+    Releases,
     RulesRead,
     SignedIn,
     SignedOut,
@@ -163,6 +164,10 @@ class VaultClient:
     async def release(self, asked: ReleaseRequest, *, session: str) -> Release:
         """Let one member of staff look at one alert's evidence for a while."""
         return await self._ask(Release, "POST", "/v1/releases", session, json=asked.model_dump(mode="json"))
+
+    async def releases(self, *, session: str) -> tuple[Release, ...]:
+        """Return the releases in force: to this person, or of stores where they may release."""
+        return (await self._ask(Releases, "GET", "/v1/releases", session)).releases
 
     async def sign_in(self, name: str, password: str) -> SignedIn:
         """Sign a person in. Raises SignedOut when name and password are not somebody's."""

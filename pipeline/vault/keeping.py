@@ -91,6 +91,9 @@ class EvidenceKeeper:
             raise Unavailable("this vault has no accounts")
         return self._looks.release(asker, asked, self._people.require_staff, self._sure())
 
+    def releases(self, asker: Asker) -> tuple[Release, ...]:
+        return self._looks.releases(asker, self._now())
+
     def lapse(self, now: datetime) -> None:
         """End the holds that are over."""
         self._holds.lapse(now)

@@ -4,7 +4,7 @@ If the ledger does not take the look, there is no look.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -96,10 +96,21 @@ class Looks:
         self._vault.tell(now)
         return release
 
+    def releases(self, asker: Asker, now: datetime) -> tuple[Release, ...]:
+        """Return the releases in force that are to who asks, or of a store where they may release."""
+        return tuple(
+            release
+            for release in self._in_force(now)
+            if release.to == asker.name or asker.may_list(Action.RELEASE, release.store_id)
+        )
+
     def _release(self, name: str, alert: AlertId, now: datetime) -> Release | None:
+        found = (each for each in self._in_force(now) if each.to == name and each.alert_id == alert)
+        return next(found, None)
+
+    def _in_force(self, now: datetime) -> Iterator[Release]:
         for record in self._vault.table.records(RecordKind.RELEASE):
             said = {each: value for each, value in record.body.items() if each in Release.model_fields}
             release = Release.model_validate(said)
-            if release.to == name and release.alert_id == alert and release.at <= now < release.until:
-                return release
-        return None
+            if release.at <= now < release.until:
+                yield release

@@ -20,6 +20,7 @@ from pipeline.vault.api import (
     Objects,
     Release,
     ReleaseRequest,
+    Releases,
     Stored,
 )
 from pipeline.vault.asking import Asker
@@ -55,6 +56,8 @@ class Keeping(Protocol):
     def holds(self, asker: Asker) -> tuple[Hold, ...]: ...
 
     def release(self, asker: Asker, asked: ReleaseRequest) -> Release: ...
+
+    def releases(self, asker: Asker) -> tuple[Release, ...]: ...
 
 
 def evidence_routes(keeping: Keeping, stage_or_person: Who, person: Who) -> APIRouter:
@@ -100,6 +103,10 @@ def _add_decisions(router: APIRouter, keeping: Keeping, person: Who) -> None:
     @router.post("/v1/releases")
     async def release(by: by_person, asked: ReleaseRequest) -> Release:
         return keeping.release(by, asked)
+
+    @router.get("/v1/releases")
+    async def releases(by: by_person) -> Releases:
+        return Releases(releases=keeping.releases(by))
 
 
 def _add_holds(router: APIRouter, keeping: Keeping, stage_or_person: Who, person: Who) -> None:
