@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -13,12 +13,16 @@ from unittest.mock import patch
 import pytest
 
 from pipeline import signing
+from pipeline.errors import Erased
+from pipeline.vault.api import HoldState, ObjectKey
 from pipeline.vault.keys import BucketKey
 from pipeline.vault.ledger import FileLedger, Kind, faults
 from pipeline.vault.ring import FileRing
+from pipeline.vault.sql import Sql
 from pipeline.vault.store import SqliteKeyTable
 from pipeline.vault.vault import Vault
-from tests.unit.pipeline.vault.building import BUCKET, NOON, TILL, Parts, destroy, keys_for, of_kind
+from tests.unit.pipeline.vault.building import BUCKET, NOON, TILL, Parts, destroy, keys_for, lent, of_kind
+from tests.unit.pipeline.vault.evidence_building import CUTTING, OTHER, Desk
 
 STEPS: Final[tuple[tuple[type[Any], str], ...]] = (
     (SqliteKeyTable, "add"),
@@ -26,6 +30,9 @@ STEPS: Final[tuple[tuple[type[Any], str], ...]] = (
     (SqliteKeyTable, "delete_private"),
     (SqliteKeyTable, "_forget"),
     (SqliteKeyTable, "bury"),
+    (SqliteKeyTable, "move"),
+    (SqliteKeyTable, "put"),
+    (SqliteKeyTable, "stored"),
     (SqliteKeyTable, "told"),
     (FileRing, "create"),
     (FileRing, "destroy"),
@@ -62,6 +69,25 @@ class Death:
         return mortal
 
 
+class MortalSql:
+    """An open transaction in which any statement may be the last."""
+
+    def __init__(self, db: Sql, death: Death) -> None:
+        self.execute = death.around(db.execute)
+        self.executemany = death.around(db.executemany)
+
+
+def transactions(death: Death) -> Callable[[SqliteKeyTable], AbstractContextManager[Sql]]:
+    begin = SqliteKeyTable._transaction
+
+    @contextmanager
+    def transaction(table: SqliteKeyTable) -> Iterator[Sql]:
+        with begin(table) as db:
+            yield MortalSql(db, death)
+
+    return transaction
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[Parts]:
     """Open the vault's files as they lie there."""
@@ -78,6 +104,7 @@ def run(folder: Path, left: Path, death: Death, life: Callable[[Vault], None]) -
     with opened(folder) as parts:
         for owner, name in STEPS:
             patch.object(owner, name, death.around(getattr(owner, name))).start()
+        patch.object(SqliteKeyTable, "_transaction", transactions(death)).start()
         try:
             life(parts.vault())
         except Killed:
@@ -177,3 +204,98 @@ def test_r20_once_the_slot_key_is_gone_a_copy_of_the_key_table_opens_nothing(
         assert held is not None
         assert held.wrapped is not None
         assert held.wrapped.slot_key not in parts.ring.names()
+
+
+SOON: Final = NOON + BUCKET
+"""When evidence is erased or held: the first bucket is over, and nothing has expired."""
+
+
+@pytest.fixture
+def evidence(tmp_path: Path, keys: tuple[BucketKey, ...]) -> ObjectKey:
+    """Evidence of an alert, and of another one that shares its slot, beside the bucket keys in `before`."""
+    with opened(tmp_path / "before") as parts:
+        desk = Desk(parts.vault())
+        desk.sealed(NOON, OTHER)
+        return desk.sealed(NOON)
+
+
+def test_r23_killed_at_any_step_of_an_early_erasure_it_happened_or_did_not(
+    tmp_path: Path, keys: tuple[BucketKey, ...], evidence: ObjectKey
+) -> None:
+    gone = {str(keys[1].key_id), str(evidence.key_id)}
+
+    def life(vault: Vault) -> None:
+        Desk(vault).erase("sato", SOON)
+
+    happened = []
+    for left in lives(life, tmp_path):
+        with opened(left) as parts:
+            desk = Desk(parts.vault())
+            desk.vault.recover(SOON)
+            receipts = Counter(entry.body["key_id"] for entry in of_kind(parts.ledger, Kind.KEY_DESTROYED))
+            decided = of_kind(parts.ledger, Kind.ERASURE_DECIDED)
+            assert receipts == (dict.fromkeys(gone, 1) if decided else {})
+            assert parts.ring.names() == parts.table.slot_keys()
+            # Whoever survives can be opened, in either case; what was erased, in none.
+            assert lent(desk.vault, keys[0], SOON)
+            assert desk.look("sato", SOON, OTHER)
+            assert openable(desk, keys[1], evidence) == (not decided)
+            happened.append(bool(decided))
+        receipts, created = receipts_after(left, evidence.expires_at)
+        assert receipts == dict.fromkeys(created, 1)
+    assert happened[0] is False
+    assert happened == sorted(happened)
+    assert happened.count(True) > 5
+
+
+def openable(desk: Desk, bucket: BucketKey, evidence: ObjectKey) -> bool:
+    """Say whether both can be opened; it must never be only one of them."""
+    results = []
+    looks: tuple[Callable[[], bytes], ...] = (
+        lambda: lent(desk.vault, bucket, SOON),
+        lambda: desk.look("sato", SOON),
+    )
+    for look in looks:
+        try:
+            results.append(bool(look()))
+        except Erased:
+            results.append(False)
+    assert len(set(results)) == 1
+    return results[0]
+
+
+def test_r20_killed_at_any_step_of_a_hold_no_key_outlives_its_end(
+    tmp_path: Path, keys: tuple[BucketKey, ...], evidence: ObjectKey
+) -> None:
+    until = evidence.expires_at + BUCKET
+
+    def life(vault: Vault) -> None:
+        desk = Desk(vault)
+        desk.held(SOON, until)
+        destroy(vault, evidence.expires_at)
+        desk.holds.lapse(evidence.expires_at)
+
+    seen = set()
+    for left in lives(life, tmp_path):
+        with opened(left) as parts:
+            desk = Desk(parts.vault())
+            desk.vault.recover(evidence.expires_at)
+            desk.holds.lapse(evidence.expires_at)
+            seen |= {hold.state for hold in desk.holds.all(CUTTING, evidence.expires_at)}
+            held = any(hold.state is HoldState.SEALED for hold in desk.holds.all(CUTTING, evidence.expires_at))
+            assert len(desk.evidence.objects(CUTTING, None, evidence.expires_at)) == held
+        receipts, created = receipts_after(left, until)
+        assert receipts == dict.fromkeys(created, 1)
+    assert seen == {HoldState.LAPSED, HoldState.SEALED}
+
+
+def test_killed_while_evidence_gets_its_key_there_is_one_key(tmp_path: Path) -> None:
+    def life(vault: Vault) -> None:
+        Desk(vault).sealed(NOON)
+
+    for left in lives(life, tmp_path):
+        with opened(left) as parts:
+            vault = parts.vault()
+            vault.recover(NOON)
+            Desk(vault).sealed(NOON)
+            assert len(of_kind(parts.ledger, Kind.KEY_CREATED)) == 1

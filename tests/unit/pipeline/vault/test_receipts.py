@@ -8,7 +8,8 @@ from schemas.audit import AccessRecord
 from schemas.erasure import ErasureReceipt
 from schemas.topics import topics
 from schemas.wire import encode
-from tests.unit.pipeline.vault.building import NOON, TTL, destroy, in_memory, keys_for
+from tests.unit.pipeline.vault.building import DOOR, NOON, TTL, destroy, in_memory, keys_for
+from tests.unit.pipeline.vault.evidence_building import ALERT, KEPT, REASON, Desk
 
 
 def _receipts(folder: Path) -> list[ErasureReceipt]:
@@ -50,3 +51,41 @@ def test_a_refusal_that_was_counted_says_how_often(tmp_path: Path) -> None:
     assert once.reason == "x" * 256
     assert often.reason.endswith("x (7 times)")
     assert len(often.reason) == 256
+
+
+def test_r18_what_people_did_about_evidence_is_published(tmp_path: Path) -> None:
+    parts = in_memory(tmp_path)
+    desk = Desk(parts.vault())
+    desk.sealed(NOON)
+    desk.look("sato", NOON)
+    desk.release("sato", "tanaka", NOON, NOON + TTL)
+    hold_id = desk.held(NOON, NOON + KEPT + TTL)
+    desk.holds.end(desk.people.signed("suzuki", NOON), hold_id, NOON)
+    desk.erase("sato", NOON)
+
+    told = [each for each in messages_of(parts.ledger.entries(0, 100)) if isinstance(each, AccessRecord)]
+
+    assert [(each.principal, each.action) for each in told] == [
+        ("sato", "look"),
+        ("sato", "release"),
+        ("sato", "hold_propose"),
+        ("suzuki", "hold_confirm"),
+        ("suzuki", "hold_end"),
+        ("sato", "erase"),
+    ]
+    assert {(each.granted, each.store_id, each.reason) for each in told} == {(True, DOOR.store, REASON)}
+    assert told[0].asked_purpose is DOOR.purpose
+    assert len({each.event_id for each in told}) == len(told)
+    assert all(encode(each, topics(TTL)["audit.v1"]) for each in told)
+
+
+def test_r23_an_early_receipt_may_lie_where_receipts_lie(tmp_path: Path) -> None:
+    parts = in_memory(tmp_path)
+    desk = Desk(parts.vault())
+    key = desk.sealed(NOON)
+    desk.erase("sato", NOON)
+
+    (receipt,) = receipts_of(parts.ledger.entries(0, 100))
+
+    assert (receipt.key_id, receipt.alert_id, receipt.early) == (key.key_id, ALERT, True)
+    assert encode(receipt, topics(TTL)["erasures.v1"]).key == receipt.key_id.encode()
