@@ -1,7 +1,7 @@
-"""The vault's ledger in, receipts and access records out."""
+"""The vault's ledger in, receipts and access records out; and what is noise by now is taken away."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from faust.types.tuples import TP
@@ -10,13 +10,20 @@ from agents.app import App, create_app
 from agents.dying import die
 from agents.handling import Result
 from agents.stage import Stage
+from agents.tidying import Tidying, every
+from pipeline.clock import SystemClock
 from pipeline.errors import Unavailable
+from pipeline.leftovers import Leftovers
 from pipeline.logs import log
+from pipeline.objects import open_objects
 from pipeline.settings import Settings
 from pipeline.vault.api import LedgerPage
 from pipeline.vault.client import VaultClient
-from pipeline.vault.ledger import FIRST
+from pipeline.vault.ledger import FIRST, Kind
 from pipeline.vault.receipts import messages_of
+from pipeline.warehouse.client import Warehouse
+from pipeline.warehouse.expiry import Dropper
+from pipeline.warehouse.login import dropper, eraser
 from schemas.estate import Estate
 from schemas.topics import topics
 
@@ -52,17 +59,26 @@ BEGINNING: Final = Mark(0, FIRST)
 
 
 class Erasing:
-    """Follows the vault's ledger by index. A page that was published twice says the same twice, under the same ids."""
+    """Follows the vault's ledger by index. A page that was published twice says the same twice, under the same ids.
 
-    def __init__(self, stage: Stage, vault: VaultClient) -> None:
+    `destroyed` is told the keys that are gone.
+    """
+
+    def __init__(self, stage: Stage, vault: VaultClient, destroyed: Callable[[Iterable[str]], None]) -> None:
         self._stage = stage
         self._vault = vault
+        self._destroyed = destroyed
         self._marks: list[Mark] = []
         """Where to go on, and where else should the ledger be another."""
 
+    @property
+    def ours(self) -> bool:
+        """Whether this worker is the one that does it."""
+        return TP(SOURCE, 0) in self._stage.lanes
+
     async def follow(self) -> None:
         """Publish what is new in the ledger."""
-        if TP(SOURCE, 0) not in self._stage.lanes:
+        if not self.ours:
             self._marks = []
             return
         try:
@@ -84,6 +100,7 @@ class Erasing:
         if not page.entries:
             return False
         await self._stage.send(messages_of(page.entries))
+        self._destroyed(each.body["key_id"] for each in page.entries if each.kind is Kind.KEY_DESTROYED)
         last = page.entries[-1]
         self._marks = [Mark(last.index + 1, last.hash)]
         await self._stage.note(_PLACE, self._marks[0].dumps())
@@ -115,7 +132,17 @@ def create(settings: Settings, estate: Estate) -> App:
         sources=[SOURCE],
         outputs=["erasures.v1", "audit.v1"],
     )
-    erasing = Erasing(stage, vault)
+    tidying = Tidying(
+        leftovers=Leftovers(open_objects(settings.objects_url)),
+        vault=vault,
+        warehouse=Warehouse(eraser(settings.clickhouse)),
+        drop=Dropper(dropper(settings.clickhouse)),
+        bootstrap=settings.kafka.bootstrap,
+        topics=stage.topics,
+        metrics=settings.home / "metrics",
+        clock=SystemClock(),
+    )
+    erasing = Erasing(stage, vault, tidying.leftovers.destroyed)
 
     async def pass_by(items: Any) -> list[Result]:
         return [() for _ in items]
@@ -130,6 +157,11 @@ def create(settings: Settings, estate: Estate) -> App:
         """Publish receipts and refusals as the ledger grows."""
         await follow_or_die(erasing)
 
+    @app.timer(interval=every(estate.frame_ttl).total_seconds())  # type: ignore[untyped-decorator]  # as above
+    async def tidy() -> None:
+        """Take away partitions and objects that are noise, and say what is late."""
+        await tidy_or_die(erasing, tidying)
+
     return app
 
 
@@ -138,4 +170,13 @@ async def follow_or_die(erasing: Erasing) -> None:
     try:
         await erasing.follow()
     except Exception as error:  # noqa: BLE001 (Faust would log it, and quote it)
+        die("erasing", error)
+
+
+async def tidy_or_die(erasing: Erasing, tidying: Tidying) -> None:
+    """Take away what is noise, if that is this worker's to do."""
+    try:
+        if erasing.ours:
+            await tidying.turn()
+    except Exception as error:  # noqa: BLE001 (as above)
         die("erasing", error)

@@ -7,7 +7,7 @@ import pytest
 from faust.types.tuples import TP
 
 from agents import dying
-from agents.erasing import SOURCE, Erasing, create, follow_or_die
+from agents.erasing import SOURCE, Erasing, create, follow_or_die, tidy_or_die
 from pipeline.errors import MimamoriError, Misconfigured, Unavailable
 from pipeline.settings import Settings
 from pipeline.vault.api import LedgerPage
@@ -83,10 +83,23 @@ class Stage:
         return [each.ledger_index for each in self.sent if isinstance(each, ErasureReceipt)]
 
 
-def erasing(stage: Stage, vault: Vault) -> Erasing:
+def erasing(stage: Stage, vault: Vault, gone: list[str] | None = None) -> Erasing:
     any_stage: Any = stage
     any_vault: Any = vault
-    return Erasing(any_stage, any_vault)
+    return Erasing(any_stage, any_vault, (gone if gone is not None else []).extend)
+
+
+class Tidying:
+    """Counts its turns, or raises."""
+
+    def __init__(self, answer: Exception | None = None) -> None:
+        self.turns = 0
+        self.answer = answer
+
+    async def turn(self) -> None:
+        self.turns += 1
+        if self.answer is not None:
+            raise self.answer
 
 
 async def test_r20_every_destruction_is_published_as_a_receipt_in_order() -> None:
@@ -95,6 +108,40 @@ async def test_r20_every_destruction_is_published_as_a_receipt_in_order() -> Non
 
     receipts = [each for each in stage.sent if isinstance(each, ErasureReceipt)]
     assert [each.ledger_index for each in receipts] == [0, 1, 2, 3, 4]
+
+
+async def test_r20_whoever_sweeps_is_told_which_keys_are_gone() -> None:
+    gone: list[str] = []
+    await erasing(Stage(), Vault(destroyed(0), refused(1), destroyed(2)), gone).follow()
+
+    assert gone == ["k-0", "k-2"]
+
+
+@pytest.mark.parametrize(("partition", "turns"), [(0, 1), (1, 0)])
+async def test_only_who_holds_the_first_partition_takes_things_away(partition: int, turns: int) -> None:
+    stage, tidying = Stage(), Tidying()
+    stage.lanes = {TP(SOURCE, partition)}
+    told: Any = tidying
+    await tidy_or_die(erasing(stage, Vault()), told)
+
+    assert tidying.turns == turns
+
+
+async def test_what_cannot_be_taken_away_ends_the_process_unquoted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(status: int) -> None:
+        raise Died(str(status))
+
+    monkeypatch.setattr(dying.os, "_exit", end)  # type: ignore[attr-defined]  # os, as the module has it
+    tidying: Any = Tidying(ValueError("a private thing"))
+
+    with pytest.raises(Died):
+        await tidy_or_die(erasing(Stage(), Vault()), tidying)
+
+    said = capsys.readouterr()
+    assert "ValueError" in said.out + said.err
+    assert "a private thing" not in said.out + said.err
 
 
 async def test_r18_refusals_are_published_as_access_records() -> None:

@@ -1,0 +1,100 @@
+"""What the erasing stage takes away once keys are gone: partitions, objects; and how late that is."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+from pipeline import lateness
+from pipeline.clock import Clock
+from pipeline.errors import MimamoriError, Unavailable
+from pipeline.lateness import Overdue
+from pipeline.leftovers import Leftovers
+from pipeline.logs import log
+from pipeline.vault.api import EvidenceObject
+from pipeline.warehouse.client import Warehouse
+from pipeline.warehouse.expiry import Drop, expire
+from schemas.topics import Topic
+
+STAGE: Final = "erasing"
+
+
+class Vault(Protocol):
+    """Where living evidence is asked for."""
+
+    async def objects(self) -> tuple[EvidenceObject, ...]: ...
+
+
+class Tidying:
+    """One turn looks at every place. A place that is away is told, and does not keep the others waiting."""
+
+    def __init__(
+        self,
+        *,
+        leftovers: Leftovers,
+        vault: Vault,
+        warehouse: Warehouse,
+        drop: Drop,
+        bootstrap: str,
+        topics: Mapping[str, Topic],
+        metrics: Path,
+        clock: Clock,
+    ) -> None:
+        self.leftovers = leftovers
+        self._vault = vault
+        self._warehouse = warehouse
+        self._drop = drop
+        self._bootstrap = bootstrap
+        self._topics = topics
+        self._metrics = metrics
+        self._clock = clock
+
+    async def turn(self) -> tuple[Overdue, ...]:
+        """Take away what can go, measure what is late, and publish it."""
+        now = self._clock.now()
+        found = [
+            each for place in (self._partitions, self._objects, self._records) for each in await self._tried(place, now)
+        ]
+        for each in found:
+            if each.late:
+                log().error(
+                    "expired data is late", stage=STAGE, detail=each.place, seconds=round(each.by.total_seconds())
+                )
+        try:
+            lateness.publish(self._metrics, found, now)
+        except Unavailable as away:
+            log().warning("waiting", stage=STAGE, error=str(away))
+        return tuple(found)
+
+    async def _tried(self, place: Callable[[datetime], Awaitable[list[Overdue]]], now: datetime) -> list[Overdue]:
+        try:
+            return await place(now)
+        except MimamoriError as away:
+            log().warning("waiting", stage=STAGE, error=str(away))
+            return []
+
+    async def _partitions(self, now: datetime) -> list[Overdue]:
+        found = await expire(self._warehouse, self._drop, now)
+        for partition in found.dropped:
+            log().info("partition dropped", stage=STAGE, table=partition.table, detail=partition.id)
+        if found.detached:
+            log().warning("detached parts are removed by nobody", stage=STAGE, count=found.detached)
+        return [Overdue(f"clickhouse/{table}", by) for table, by in found.overdue.items()]
+
+    async def _objects(self, now: datetime) -> list[Overdue]:
+        swept = await self.leftovers.sweep(self._living, now)
+        for key_id in swept.removed:
+            log().info("object removed", stage=STAGE, key_id=key_id)
+        return [Overdue("objects/evidence", swept.overdue)]
+
+    async def _living(self) -> frozenset[str]:
+        return frozenset(each.key_id for each in await self._vault.objects())
+
+    async def _records(self, now: datetime) -> list[Overdue]:
+        topics = [each for each in self._topics.values() if not each.compacted]
+        return list(lateness.of_topics(topics, await lateness.oldest_records(self._bootstrap, topics), now))
+
+
+def every(frame_ttl: timedelta) -> timedelta:
+    """How often: each minute, and where frames live for seconds, more often than they die."""
+    return max(timedelta(seconds=5), min(timedelta(minutes=1), frame_ttl / 4))

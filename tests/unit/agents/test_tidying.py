@@ -1,0 +1,131 @@
+"""One turn of taking away: every place is looked at, whichever is away."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.tidying import Tidying, every
+from pipeline import lateness
+from pipeline.clock import ManualClock
+from pipeline.errors import MimamoriError, Unavailable
+from pipeline.leftovers import Leftovers
+from pipeline.objects import Folder
+from pipeline.warehouse.expiry import Part, Partition
+from schemas.topics import topics
+from tests.examples import HOUR, NOON
+
+
+class Warehouse:
+    """Parts of the table of alerts."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.answer: MimamoriError | None = None
+
+    async def ask(self, query: Any) -> tuple[Any, ...]:
+        if self.answer is not None:
+            raise self.answer
+        return tuple(self.parts) if query.name == "parts" else (0,)
+
+    async def drop(self, partition: Partition) -> None:
+        self.parts = [each for each in self.parts if each.partition != partition.id]
+
+
+class Vault:
+    """Nothing lives in it."""
+
+    async def objects(self) -> tuple[Any, ...]:
+        return ()
+
+
+class House:
+    """The places, and who tidies them."""
+
+    def __init__(self, folder: Path, oldest: dict[str, datetime]) -> None:
+        self.warehouse, self.folder = Warehouse(), folder
+        self.objects = Folder(folder / "objects")
+        any_warehouse: Any = self.warehouse
+        self.tidying = Tidying(
+            leftovers=Leftovers(self.objects),
+            vault=Vault(),
+            warehouse=any_warehouse,
+            drop=self.warehouse.drop,
+            bootstrap="",
+            topics=topics(HOUR),
+            metrics=folder / "metrics",
+            clock=ManualClock(NOON),
+        )
+        self.oldest = oldest
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    made = House(tmp_path, {})
+
+    async def oldest_records(*_of: object) -> dict[str, datetime]:
+        return made.oldest
+
+    monkeypatch.setattr(lateness, "oldest_records", oldest_records)
+    return made
+
+
+def part(expired: datetime) -> Part:
+    span = int(expired.timestamp()) // 21600 * 21600
+    return Part("alerts", str(span), active=True, rows=1, first=expired, last=expired)
+
+
+async def test_r20_a_turn_drops_partitions_and_removes_objects(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.warehouse.parts = [part(NOON - 12 * HOUR)]
+    await house.objects.put("evidence/ginza/door/k-1", b"sealed")
+    house.tidying.leftovers.destroyed(["k-1"])
+
+    found = await house.tidying.turn()
+
+    assert house.warehouse.parts == []
+    assert await house.objects.names("evidence/") == []
+    assert not any(each.by for each in found)
+    said = capsys.readouterr().out
+    assert "partition dropped" in said
+    assert "object removed" in said
+
+
+async def test_r21_what_is_late_is_logged_and_published(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    # Nobody knows its partition, so nobody drops it.
+    house.warehouse.parts = [part(NOON - 30 * HOUR)._replace(partition="all")]
+    house.oldest = {"frames.v1": NOON - 5 * HOUR}
+
+    found = await house.tidying.turn()
+
+    assert {each.place for each in found if each.late} == {"clickhouse/alerts", "kafka/frames.v1"}
+    published = (house.folder / "metrics" / "erasing.prom").read_text()
+    assert 'place="clickhouse/alerts"} 108000' in published
+    assert 'place="kafka/frames.v1"} 14400' in published
+    assert capsys.readouterr().out.count("expired data is late") == 2
+
+
+async def test_a_place_that_is_away_does_not_keep_the_others_waiting(house: House) -> None:
+    house.warehouse.answer = Unavailable("ClickHouse is away")
+    await house.objects.put("evidence/ginza/door/k-1", b"sealed")
+    house.tidying.leftovers.destroyed(["k-1"])
+
+    found = await house.tidying.turn()
+
+    assert await house.objects.names("evidence/") == []
+    assert not any(each.place.startswith("clickhouse") for each in found)
+    assert any(each.place == "kafka/frames.v1" for each in found)
+
+
+@pytest.mark.parametrize(
+    ("ttl", "often"),
+    [(timedelta(hours=72), 60), (timedelta(hours=1), 60), (timedelta(seconds=60), 15), (timedelta(seconds=4), 5)],
+)
+def test_it_is_done_each_minute_and_oftener_where_frames_live_for_seconds(ttl: timedelta, often: int) -> None:
+    assert every(ttl) == timedelta(seconds=often)
+
+
+def test_the_partitions_of_the_tests_are_like_the_engines() -> None:
+    assert datetime.fromtimestamp(int(part(NOON).partition), UTC) <= NOON
