@@ -125,15 +125,26 @@ class ReleaseAnswer(Frozen):
 
 
 class _Subject(NamedTuple):
+    """Whose alert, and when it was: so that pictures of it which were never cut can be erased as well."""
+
     store: StoreId
     camera: CameraId
+    start: datetime
+    end: datetime
 
 
 @router.post("/api/alerts/{alert_id}/erase")
 async def erase_alert(alert_id: str, asked: EraseAlert, at: At, by: MayErase, words: In) -> ErasureAnswer:
     """Destroy the keys of an alert's evidence, and of the frames it was cut from."""
-    await _subject(at, by, alert_id, Action.ERASE, words)
-    request = ErasureRequest(alert_id=AlertId(alert_id), reason=written(asked.reason, words))
+    subject = await _subject(at, by, alert_id, Action.ERASE, words)
+    request = ErasureRequest(
+        alert_id=AlertId(alert_id),
+        store_id=subject.store,
+        camera_id=subject.camera,
+        start=subject.start,
+        end=subject.end,
+        reason=written(asked.reason, words),
+    )
     return _erased(at, await at.sources.people.erase(request, session=by.token), (alert_id,), words)
 
 
@@ -219,10 +230,10 @@ async def _subject(at: Console, by: Visit, alert_id: str, action: Action, words:
     """Say whose alert it is: by the board, or for older ones by what is kept of it; refuse another store's."""
     alert = at.feed.board.alerts.get(alert_id)
     if alert is not None:
-        found = _Subject(StoreId(alert.store_id), CameraId(alert.camera_id))
+        found = _Subject(StoreId(alert.store_id), CameraId(alert.camera_id), alert.start, alert.end)
     else:
         kept = await at.sources.people.object_of(AlertId(alert_id), session=by.token)
-        found = _Subject(kept.store_id, kept.camera_id)
+        found = _Subject(kept.store_id, kept.camera_id, kept.start, kept.end)
     in_store(by, action, found.store, words)
     return found
 

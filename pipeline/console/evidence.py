@@ -77,7 +77,8 @@ class Looking(Frozen):
 async def evidence(alert_id: str, at: At, by: MayLook, words: In) -> Evidence:
     """Say whether there is something to look at, for those who may."""
     alert = seen_alert(at, by, alert_id, words)
-    if not _may_ask(by, StoreId(alert.store_id)):
+    there = StoreId(alert.store_id)
+    if not rights.may(by.person, Action.LOOK, there) and not await _released(at, by, there, alert_id):
         return Evidence(state="not_for_you")
     try:
         found = await at.sources.people.object_of(AlertId(alert_id), session=by.token)
@@ -213,6 +214,13 @@ def _shown(at: Console, by: Visit, opened: _Opened, words: Words) -> Looking:
             for frame, address in zip(frames, addresses, strict=True)
         ),
     )
+
+
+async def _released(at: Console, by: Visit, there: StoreId, alert_id: str) -> bool:
+    if not rights.needs_release(by.person, Action.LOOK, there):
+        return False
+    found = await at.sources.people.releases(session=by.token)
+    return any(each.alert_id == alert_id and each.to == by.person.name for each in found)
 
 
 def _may_ask(by: Visit, there: StoreId) -> bool:

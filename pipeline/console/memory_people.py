@@ -148,7 +148,8 @@ class MemoryPeople:
     async def object_of(self, alert_id: AlertId, *, session: str | None = None) -> EvidenceObject:
         person = self._person(session or "")
         found = self._evidence(alert_id)
-        self._require(person, Action.LOOK, found.store_id, released=self._is_released(person, alert_id))
+        if not any(rights.may(person, action, found.store_id) for action in (Action.ALERTS, Action.LEDGER)):
+            raise Rejected("unknown_key", "there is no evidence of such an alert")
         return found
 
     async def look(self, asked: LookRequest, *, session: str) -> Look:
@@ -171,9 +172,8 @@ class MemoryPeople:
 
     async def erase(self, asked: ErasureRequest, *, session: str) -> Erasure:
         person = self._person(session)
-        gone = [self._evidence(asked.alert_id)] if asked.alert_id else list(self._between(asked))
-        store = gone[0].store_id if asked.alert_id else asked.store_id
-        self._require(person, Action.ERASE, store)
+        gone = [each for each in self._between(asked) if asked.alert_id in {None, each.alert_id}]
+        self._require(person, Action.ERASE, asked.store_id)
         self._tell(Kind.ERASURE_DECIDED, {"person": person.name, "reason": asked.reason})
         for each in gone:
             del self._private[each.key_id], self.kept[each.alert_id]
@@ -235,6 +235,14 @@ class MemoryPeople:
         )  # fmt: skip
         self.released.append(made)
         return made
+
+    async def releases(self, *, session: str) -> tuple[Release, ...]:
+        person, now = self._person(session), self.clock.now()
+        return tuple(
+            each
+            for each in self.released
+            if now < each.until and (each.to == person.name or rights.may(person, Action.RELEASE, each.store_id))
+        )
 
     async def checkpoints(self, from_index: int = 0, *, session: str | None = None) -> CheckpointPage:
         self._require(self._person(session or ""), Action.LEDGER, None)
