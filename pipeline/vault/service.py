@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
@@ -34,9 +34,11 @@ from pipeline.vault.askers import Who, Whose, askers
 from pipeline.vault.asking import Asker, People
 from pipeline.vault.confirming import Confirmation, nobody
 from pipeline.vault.guard import MEND, Guard
+from pipeline.vault.health import Health
 from pipeline.vault.keeping import EvidenceKeeper, Unreadable
 from pipeline.vault.keys import BucketKey, Owner
 from pipeline.vault.ledger import Ledger
+from pipeline.vault.metrics import CONTENT_TYPE, Metrics
 from pipeline.vault.people import People as Accounts
 from pipeline.vault.people_routes import Desk, add_people
 from pipeline.vault.people_staff import Staff
@@ -98,6 +100,8 @@ class Keeper:
         self._confirmation = confirmation
         self._note = note
         self._noted: datetime | None = None
+        self.metrics = Metrics(self.status)
+        self.health = Health(self.status, self.metrics.idle)
 
     def now(self) -> datetime:
         return self.guard.read().now
@@ -108,15 +112,27 @@ class Keeper:
         Raises:
             Unavailable: Try again soon; what is destroyed is destroyed.
         """
+        try:
+            with self.metrics.round() as destroyed:
+                nap = self._round(destroyed)
+        except Unavailable as error:
+            self.health.met(str(error))
+            raise
+        self.health.met("")
+        return nap
+
+    def _round(self, destroyed: Callable[[int], None]) -> timedelta:
         self._hear()
         self.vault.shred(self.now())
         if buried := self.vault.bury(self.now()):
             log().info("keys destroyed", count=buried)
+            destroyed(buried)
         self.evidence.lapse(self.now())
         self.vault.tell(self.now())
+        self._note_time(self.now())
+        # Last: accounts in a database that is away keep nothing else waiting.
         if self.people is not None:
             self.people.tell(self.ledger, self.now())
-        self._note_time(self.now())
         due = self.vault.next_destruction()
         return LONGEST_NAP if due is None else min(LONGEST_NAP, max(due - self.now(), timedelta(0)))
 
@@ -127,11 +143,13 @@ class Keeper:
         if expires_at is not None and reading.now < expires_at <= reading.wall:
             raise Unavailable(f"the clock leapt: whether this key has expired is not known yet; {MEND}")
         try:
-            return self.vault.lease(principal, asked.key_id, asked.purpose, asked.lease_public, reading.now)
+            lease = self.vault.lease(principal, asked.key_id, asked.purpose, asked.lease_public, reading.now)
         except Rejected as why:
             if why.reason == "unknown_key":
                 raise
             raise Unreadable(f"lease_public: {why.detail}") from None
+        self.metrics.lent()
+        return lease
 
     def public_keys(self, principal: Principal, asked: PublicKeysQuery) -> tuple[BucketKey, ...]:
         """Give public keys. Those that only a wall clock that leapt would put in reach are waited for, not withheld."""
@@ -186,9 +204,10 @@ def app_of(keeper: Keeper, tokens: Tokens, staff: Staff | None = None) -> FastAP
         lifespan=_lifespan(keeper),
         max_body_size=_LARGEST,
     )
+    refused = keeper.metrics.refused
     for error, (status, fault) in _FAULTS.items():
-        app.add_exception_handler(error, _problem(status, fault))
-    app.add_exception_handler(RequestValidationError, _unreadable)
+        app.add_exception_handler(error, _problem(status, fault, refused))
+    app.add_exception_handler(RequestValidationError, _unreadable(refused))
     app.add_exception_handler(HTTPException, _plain)
     whose = _whose(tokens)
     who = askers(keeper.people, keeper.now, whose)
@@ -272,9 +291,24 @@ def _add_reading(app: FastAPI, keeper: Keeper, anyone: Who) -> None:
         by.require(Action.STATUS, None)
         return keeper.status()
 
-    @app.get("/healthz")
+    @app.get("/healthz", response_class=PlainTextResponse)
     async def healthz() -> Response:
-        return Response("ok", media_type="text/plain")
+        """Say whether the vault is alive: 503 with why when it should be started anew."""
+        return _well(keeper.health.not_alive())
+
+    @app.get("/readyz", response_class=PlainTextResponse)
+    async def readyz() -> Response:
+        """Say whether the vault is ready: 503 with why when ledger, key table or ring are away, or keys are late."""
+        return _well(keeper.health.not_ready())
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Give counts and times for Prometheus; nothing of it names anybody or any place."""
+        return Response(keeper.metrics.text(), media_type=CONTENT_TYPE)
+
+
+def _well(why_not: str) -> Response:
+    return PlainTextResponse(why_not or "ok", HTTPStatus.SERVICE_UNAVAILABLE if why_not else HTTPStatus.OK)
 
 
 def _public(key: BucketKey) -> PublicKey:
@@ -290,19 +324,26 @@ def _public(key: BucketKey) -> PublicKey:
     )
 
 
-def _problem(status: HTTPStatus, fault: Fault) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _problem(
+    status: HTTPStatus, fault: Fault, count: Callable[[Fault], None]
+) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(_: Request, error: Exception) -> Response:
+        count(fault)
         return _details(status, str(error), fault=fault.value)
 
     return answer
 
 
-async def _unreadable(_: Request, error: Exception) -> Response:
-    # Where and why, never what: the framework's own answer quotes the request.
-    wrong = error.errors() if isinstance(error, RequestValidationError) else ()
-    told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong)
-    fields = [str(each["loc"][-1]) for each in wrong]
-    return _details(HTTPStatus.UNPROCESSABLE_ENTITY, told, fault=Fault.UNREADABLE.value, fields=fields)
+def _unreadable(count: Callable[[Fault], None]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(_: Request, error: Exception) -> Response:
+        count(Fault.UNREADABLE)
+        # Where and why, never what: the framework's own answer quotes the request.
+        wrong = error.errors() if isinstance(error, RequestValidationError) else ()
+        told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong)
+        fields = [str(each["loc"][-1]) for each in wrong]
+        return _details(HTTPStatus.UNPROCESSABLE_ENTITY, told, fault=Fault.UNREADABLE.value, fields=fields)
+
+    return answer
 
 
 async def _plain(_: Request, error: Exception) -> Response:
