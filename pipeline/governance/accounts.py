@@ -27,6 +27,7 @@ from sqlalchemy import (
     delete,
     event,
     insert,
+    inspect,
     or_,
     select,
     update,
@@ -143,8 +144,7 @@ class Accounts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        with self._writing() as connection:
-            _META.create_all(connection)
+        self._made = False
 
     def account(self, name: str) -> Account | None:
         """Return somebody's account."""
@@ -260,13 +260,33 @@ class Accounts:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _away(), self._engine.connect() as connection:
-            yield connection
+        with _away():
+            self._make()
+            with self._engine.connect() as connection:
+                yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _away(), self._engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        with _away():
+            self._make()
+            with self._begin() as connection:
+                yield connection
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
             yield connection
+
+    def _make(self) -> None:
+        # Not when it is opened: a vault whose accounts are away starts all the same, and destroys its keys on time.
+        if self._made:
+            return
+        with self._engine.connect() as connection:
+            there = set(inspect(connection).get_table_names())
+        if not there.issuperset(_META.tables):
+            with self._begin() as connection:
+                _META.create_all(connection)
+        self._made = True
 
 
 def open_accounts(folder: Path, url: str = "") -> Accounts:
@@ -274,7 +294,6 @@ def open_accounts(folder: Path, url: str = "") -> Accounts:
 
     Raises:
         Misconfigured: The URL is none, or the file is open to other users.
-        Unavailable: The database is away.
     """
     return Accounts(_engine(_address(url)) if url else _sqlite(folder / FILE))
 
@@ -290,9 +309,16 @@ def _address(url: str) -> URL:
 
 def _engine(address: URL) -> Engine:
     try:
-        return create_engine(address, hide_parameters=True, pool_pre_ping=True)
+        return create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=_quickly(address))
     except (NoSuchModuleError, ModuleNotFoundError):
         raise Misconfigured(f"MIMAMORI_ACCOUNTS__URL: no driver for {address.drivername} is installed") from None
+
+
+def _quickly(address: URL) -> dict[str, str]:
+    # The vault asks from the thread whose timer destroys keys: a database that is away must not hold it up for long.
+    if address.drivername != "postgresql+psycopg":
+        return {}
+    return {"connect_timeout": "2", "tcp_user_timeout": "5000", "options": "-c statement_timeout=5s -c lock_timeout=5s"}
 
 
 def _sqlite(path: Path) -> Engine:

@@ -21,6 +21,8 @@ from pipeline.vault.confirming import confirm, confirmation
 from pipeline.vault.guard import Guard, HostClock, latest
 from pipeline.vault.hardening import keep_memory_private
 from pipeline.vault.ledger import FileLedger, last_time
+from pipeline.vault.people import People
+from pipeline.vault.people_staff import Staff, open_people
 from pipeline.vault.places import has_password, open_ring, open_table
 from pipeline.vault.policy import Policy, policy_of
 from pipeline.vault.ring import Ring
@@ -65,12 +67,14 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     configure(settings().logs, "vault")
     found = load_estate(estate or settings().estate)
     home = _home(folder)
-    policy = _policy(found, estate or settings().estate, frame_ttl)
-    keeper = _keeper(home, policy, Limits(suite=suite), witness, keys)
+    path = estate or settings().estate
+    policy = _policy(found, path, frame_ttl)
+    who, staff = _people(home, found, path)
+    keeper = _keeper(home, policy, Limits(suite=suite), witness, keys, who)
     known = tokens.issue(home, tokens.principals_of(found))
     log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
     config = uvicorn.Config(
-        app_of(keeper, known),
+        app_of(keeper, known, staff),
         host=host,
         port=port,
         access_log=False,
@@ -85,10 +89,19 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
 
 
 @app.command("tokens")
-def issue_tokens(folder: Folder = None, estate: EstateFile = None) -> None:
+def issue_tokens(
+    folder: Folder = None,
+    estate: EstateFile = None,
+    renew: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make a new one for this stage or device: the old one ends now")
+    ] = None,
+) -> None:
     """Make a token for every stage and device that has none, each in its own file of DIR/tokens."""
     home = _home(folder)
     tokens.issue(home, tokens.principals_of(load_estate(estate or settings().estate)))
+    if renew is not None:
+        typer.echo(str(tokens.renew(home, renew)))
+        return
     for own in sorted((home / tokens.FOLDER).iterdir()):
         typer.echo(str(own))
 
@@ -130,8 +143,13 @@ def _keys(table: str | None, ring: str | None) -> Keys:
     return settings().keys.model_copy(update={name: value for name, value in said.items() if value is not None})
 
 
-def _keeper(
-    folder: Path, policy: Policy, limits: Limits, witness: Path | None = None, keys: Keys | None = None
+def _keeper(  # noqa: PLR0917 - what a vault stands on, each from another option
+    folder: Path,
+    policy: Policy,
+    limits: Limits,
+    witness: Path | None = None,
+    keys: Keys | None = None,
+    people: People | None = None,
 ) -> Keeper:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     chosen = keys or settings().keys
@@ -154,7 +172,13 @@ def _keeper(
         _public(folder, key),
         confirmation=confirmation(folder),
         note=noting(folder, clock, boot),
+        people=people,
+        checkpoints=folder / "checkpoints.jsonl",
     )
+
+
+def _people(folder: Path, estate: Estate, path: Path) -> tuple[People, Staff]:
+    return open_people(folder, settings().accounts.url.get_secret_value(), load_regulations(path, estate))
 
 
 def _destroy_expired(ring: Ring, clock: HostClock, noted: datetime | None) -> None:

@@ -136,7 +136,6 @@ def open_people(folder: Path, url: str, regulations: Mapping[StoreId, Regulation
 
     Raises:
         Misconfigured: The URL is none, or the file is open to other users.
-        Unavailable: The database is away.
     """
     accounts, hashing = open_accounts(folder, url), Hashing(Passwords())
     found = People(accounts, people.rules_of(regulations), hashing)

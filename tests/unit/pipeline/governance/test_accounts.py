@@ -218,6 +218,20 @@ def test_a_database_that_is_away_is_unavailable_and_quotes_nothing(accounts: Acc
         assert away.__cause__ is None
 
 
+def test_a_database_that_is_away_at_the_start_is_asked_again(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir(mode=0o700)
+    with pytest.raises(OSError, match="Is a directory"):
+        open_accounts(tmp_path)
+
+    away = open_accounts(tmp_path, f"sqlite:///{tmp_path}/later/{FILE}")
+    with pytest.raises(Unavailable):
+        away.accounts()
+    (tmp_path / "later").mkdir()
+
+    assert away.accounts() == ()
+    away.close()
+
+
 def test_a_disk_that_takes_nothing_can_be_read(accounts: Accounts, tmp_path: Path) -> None:
     _add(accounts)
     lock = sqlite3.connect(tmp_path / FILE, isolation_level=None)
@@ -231,7 +245,7 @@ def test_a_disk_that_takes_nothing_can_be_read(accounts: Accounts, tmp_path: Pat
 @pytest.mark.parametrize("url", ["no url", "nosuchbase://user:secret@host/name", "postgresql://"])
 def test_an_address_that_is_none_is_said_without_quoting_it(url: str, tmp_path: Path) -> None:
     with pytest.raises((Misconfigured, Unavailable)) as wrong:
-        open_accounts(tmp_path, url)
+        open_accounts(tmp_path, url).accounts()
 
     assert "secret" not in str(wrong.value)
     assert not (tmp_path / FILE).exists()

@@ -26,6 +26,7 @@ from tests.unit.pipeline.vault.building import POLICY
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("MIMAMORI_HOME", str(tmp_path))
     monkeypatch.setattr(cli, "load_estate", lambda _: ESTATE)
+    monkeypatch.setattr(cli, "_people", lambda *_: (None, None))
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -36,6 +37,18 @@ def test_without_a_folder_it_is_the_vaults_own_below_the_home(tmp_path: Path) ->
 
     assert shown.exit_code == 0
     assert str(tmp_path / "vault" / "tokens" / "detecting") in shown.output.splitlines()
+
+
+def test_a_token_is_renewed_by_name(tmp_path: Path) -> None:
+    CliRunner().invoke(cli.app, ["tokens"])
+    own = tmp_path / "vault" / "tokens" / "detecting"
+    before = own.read_text()
+
+    shown = CliRunner().invoke(cli.app, ["tokens", "--renew", "detecting"])
+
+    assert shown.output.splitlines() == [str(own)]
+    assert own.read_text() != before
+    assert isinstance(CliRunner().invoke(cli.app, ["tokens", "--renew", "x"]).exception, Misconfigured)
 
 
 def test_serve_takes_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
