@@ -15,13 +15,16 @@ SEALED_MAX: Final = 2 << 20
 
 
 def require_authentic(estate: Estate, message: Sealed | Still, headers: Headers, value: bytes) -> None:
-    """Refuse what no device of that store sent for that camera.
+    """Refuse what no device of that store sent for that camera, and what says that it lives longer than frames do.
 
     Raises:
-        Rejected: Unknown store, camera or device, a device of another store, or not its signature.
+        Rejected: Unknown store, camera or device, a device of another store, not its signature, or it lives too long.
     """
     about = message.frame if isinstance(message, Sealed) else message
     device = _device(estate, about)
+    if about.expires_at - about.utc_time > estate.frame_ttl:
+        # A key dies on time whatever a frame says; whoever goes by what it says must not keep it longer.
+        raise Rejected("bad_content", "expires_at: beyond the lifetime of frames")
     if len(value) > SEALED_MAX:
         raise Rejected("bad_content", "too large")
     signing.verify(base64.b64decode(device.public_key), headers, value)

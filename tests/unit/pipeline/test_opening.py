@@ -1,6 +1,7 @@
 """Whose a device's message is, and that a frame opens only as what it was sealed as."""
 
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pipeline import sealing, signing
 from pipeline.errors import Rejected
 from pipeline.opening import open_frame, require_authentic
+from schemas.detections import Still
 from schemas.envelope import Purpose
 from schemas.estate import Camera, Device, Estate, Store
 from schemas.frame import Frame
 from schemas.topics import topics
 from schemas.wire import Record, Sealed, decode, encode
-from tests.examples import HOUR, common
+from tests.examples import HOUR, NOON, common
 
 GATEWAY, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 FRAMES = topics(HOUR)["frames.v1"]
@@ -75,6 +77,30 @@ def test_what_the_cameras_device_sent_is_authentic_and_opens() -> None:
 )
 def test_strangers_are_refused(changes: dict[str, Any], reason: str) -> None:
     assert refusal(*sent(**changes)) == reason
+
+
+def test_r20_a_device_cannot_have_its_frames_live_longer_than_the_estate_says() -> None:
+    longest, _ = sent(expires_at=NOON + HOUR)
+    longer = sent(expires_at=NOON + HOUR + timedelta(microseconds=1))
+
+    assert longest.frame.expires_at - longest.frame.utc_time == ESTATE.frame_ttl
+    assert refusal(*longer) == "bad_content"
+
+
+def test_r20_nor_its_stills() -> None:
+    still = Still(
+        **common("still", device_id="gateway-1", boot=1, sequence=2, expires_at=NOON + 2 * HOUR),
+        first_sequence=2,
+        from_time=NOON,
+        frames=1,
+        since_frame=0,
+    )
+    unsigned = encode(still, FRAMES)
+    signature = signing.sign(GATEWAY, unsigned.headers, unsigned.value)
+    record = encode(still, FRAMES, signature=signature)
+
+    with pytest.raises(Rejected, match="lifetime"):
+        require_authentic(ESTATE, still, record.headers, record.value)
 
 
 def test_another_devices_signature_is_refused() -> None:
