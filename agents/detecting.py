@@ -31,7 +31,7 @@ Told = Received[Sealed | Still]
 _AT_ONCE: Final = 8
 """A fraction of a second: what is handled together is there together, and is redone together after a death."""
 
-_LIMITS: Final = Limits(bytes=2 << 20, longest=4096)
+LIMITS: Final = Limits(bytes=2 << 20, longest=4096)
 
 
 class Detecting:
@@ -81,7 +81,7 @@ class Detecting:
 
     def _detect(self, frame: Frame, jpeg: bytes, item: Told) -> FrameDetections:
         try:
-            picture = decode_jpeg(jpeg, _LIMITS)
+            picture = decode_jpeg(jpeg, LIMITS)
         except BadImage as error:
             raise Rejected("bad_image", str(error)[:100]) from None
         return FrameDetections(

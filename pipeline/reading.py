@@ -16,8 +16,8 @@ PATIENCE: Final = timedelta(seconds=5)
 
 
 @asynccontextmanager
-async def reader(bootstrap: str | list[str]) -> AsyncIterator[AIOKafkaConsumer]:
-    """Give a consumer without a group.
+async def reader(bootstrap: str | list[str], fetched: int = 8 << 20) -> AsyncIterator[AIOKafkaConsumer]:
+    """Give a consumer without a group, that asks for so many bytes of a partition at a time.
 
     `earliest` matters: on assignment aiokafka begins to look for a position, `latest` by default, and one that is
     found late undoes a `seek_to_beginning`. Measured: a whole topic read as empty.
@@ -27,7 +27,7 @@ async def reader(bootstrap: str | list[str]) -> AsyncIterator[AIOKafkaConsumer]:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=8 << 20,
+        max_partition_fetch_bytes=fetched,
         # What is asked of a broker waits behind a fetch that is waiting for records.
         fetch_max_wait_ms=10,
     )

@@ -21,7 +21,7 @@ PARTITIONS: Final = 4
 """Fixed by provisioning: a camera's partition is its key's murmur2 hash, so the count never changes."""
 
 FRAME_TTL_MAX: Final = timedelta(hours=72)
-STAGES: Final = ("detecting", "watching", "recording", "erasing")
+STAGES: Final = ("detecting", "watching", "recording", "cutting", "erasing")
 
 RETENTION_CHECK_MAX: Final = timedelta(minutes=5)
 CLEANER_BACKOFF_MAX: Final = timedelta(minutes=1)
@@ -122,17 +122,17 @@ def _topics(frame_ttl: timedelta) -> tuple[Topic, ...]:
     return (
         Topic(
             "frames.v1", DataClass.IDENTIFYING, (Frame, Still), frame_ttl,
-            "sealed pictures and their envelopes", "detecting; recording, for frames an alert names",
+            "sealed pictures and their envelopes", "detecting; cutting, for frames an alert names",
             "crime prevention", "store manager",
         ),
         Topic(
             "detections.v1", linkable, (FrameDetections, Still, Skipped, Erased, Tick), frame_ttl,
-            "boxes of people and faces, without pictures", "watching, recording",
+            "boxes of people and faces, without pictures", "watching, recording, cutting",
             "crime prevention; people flow is derived from it", "store manager",
         ),
         Topic(
             "alerts.v1", linkable, (Alert,), month,
-            "observations for review", "recording, console", "crime prevention", "store manager",
+            "observations for review", "recording, cutting, console", "crime prevention", "store manager",
         ),
         Topic(
             "reviews.v1", linkable, (Review,), month,

@@ -43,12 +43,6 @@ def name_of(store: StoreId, camera: CameraId, key: KeyId) -> str:
     return f"{PREFIX}{store}/{camera}/{key}"
 
 
-def key_in(name: str) -> KeyId | None:
-    """Return the key whose clip has this name; None where it is no clip's."""
-    parts = name.removeprefix(PREFIX).split("/")
-    return KeyId(parts[2]) if name.startswith(PREFIX) and len(parts) == 3 else None
-
-
 def pack(alert: AlertId, frames: Sequence[EvidenceFrame], pictures: Sequence[bytes]) -> bytes:
     """Put a clip's plaintext together. The frames' sizes are those of the pictures.
 

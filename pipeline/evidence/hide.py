@@ -71,6 +71,10 @@ class Region(NamedTuple):
         dx, dy = share * self.width, share * self.height
         return Region(self.left - dx, self.top - dy, self.right + dx, self.bottom + dy)
 
+    def shares_of(self, width: int, height: int) -> Box:
+        """Return it as shares of a picture of this size."""
+        return Box(left=self.left / width, top=self.top / height, right=self.right / width, bottom=self.bottom / height)
+
     def holds(self, point: tuple[float, float]) -> bool:
         return self.left <= point[0] <= self.right and self.top <= point[1] <= self.bottom
 

@@ -107,6 +107,10 @@ class Demo:
         return f"http://127.0.0.1:{self.ports['vault']}"
 
     @property
+    def objects_url(self) -> str:
+        return (self.run.absolute() / "objects").as_uri()
+
+    @property
     def console_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['console']}/"
 
@@ -234,6 +238,7 @@ class Demo:
             "MIMAMORI_ESTATE": str(self.estate_path.absolute()),
             "MIMAMORI_KAFKA__BOOTSTRAP": self.bootstrap,
             "MIMAMORI_VAULT__URL": self.vault_url,
+            "MIMAMORI_OBJECTS__URL": self.objects_url,
             "MIMAMORI_VAULT__AHEAD": f"{_AHEAD.total_seconds():g}s",
             # One thread each: processes are what is scaled, and OpenCV's own threads would fight over the cores.
             "OMP_NUM_THREADS": "1",

@@ -124,4 +124,10 @@ async def test_a_broker_that_is_away_is_unavailable_and_comes_back(
 
     await asyncio.to_thread(kafka_process.start)
 
-    assert {each.stage for each in await broker.groups()} == {"detecting", "watching", "recording", "erasing"}
+    assert {each.stage for each in await broker.groups()} == {
+        "detecting",
+        "watching",
+        "recording",
+        "cutting",
+        "erasing",
+    }

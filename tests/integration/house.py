@@ -41,6 +41,7 @@ SOURCES: Final = {
     "detecting": ("frames.v1",),
     "watching": ("detections.v1",),
     "recording": ("alerts.v1", "flow.v1"),
+    "cutting": ("alerts.v1",),
     "erasing": ("erasures.v1",),
 }
 TABLES: Final[dict[type[Any], str]] = {FlowRow: "people_flow", CoverageRow: "coverage", AlertRow: "alerts"}

@@ -19,7 +19,7 @@ if sys.platform != "linux":
 import resource
 
 DEVICE = ("publish", "drawn:1", "--loop", "--store", "kanda", "--camera", "drawn")
-WORKERS = [("worker", stage) for stage in ("detecting", "watching", "recording", "erasing")]
+WORKERS = [("worker", stage) for stage in ("detecting", "watching", "recording", "cutting", "erasing")]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def test_no_frame_alert_window_or_receipt_is_lost_or_doubled_whatever_is_killed(
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert {each["victim"] for each in result["kills"]} == {
-        "detecting", "watching", "recording", "erasing", "vault", "clickhouse", "kafka",
+        "detecting", "watching", "recording", "cutting", "erasing", "vault", "clickhouse", "kafka",
     }  # fmt: skip
     assert result["frames"] > 100
     assert result["alerts"] > 0

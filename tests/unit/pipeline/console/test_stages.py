@@ -31,8 +31,8 @@ def test_a_position_past_the_end_is_no_negative_lag() -> None:
 def test_every_stage_is_shown_in_order_whether_it_runs_or_not() -> None:
     shown = panel(groups()[:2], {}, EN).stages
 
-    assert [each.stage for each in shown] == ["detecting", "watching", "recording", "erasing"]
-    assert [each.state for each in shown] == ["running", "running", "stopped", "stopped"]
+    assert [each.stage for each in shown] == ["detecting", "watching", "recording", "cutting", "erasing"]
+    assert [each.state for each in shown] == ["running", "running", "stopped", "stopped", "stopped"]
     assert shown[0].lag_text == "15"
 
 
