@@ -59,6 +59,14 @@ from pipeline.vault.api import (
     lease_info,
 )
 from pipeline.vault.keys import Owner
+from pipeline.vault.people_api import (
+    ROUTES,
+    AccountChange,
+    NewAccount,
+    NewPassword,
+    OwnPassword,
+    ShownAccounts,
+)
 from pipeline.vault.ring import wipe
 from pipeline.vault.tls import verifying
 from schemas.envelope import Purpose
@@ -190,6 +198,28 @@ class VaultClient:
     async def matrix(self, *, session: str | None = None) -> Matrix:
         """Return all that anybody may."""
         return await self._ask(Matrix, "GET", "/v1/matrix", session)
+
+    async def accounts(self, *, session: str) -> tuple[Person, ...]:
+        """Return the accounts of a manager's stores."""
+        return (await self._ask(ShownAccounts, "GET", ROUTES, session)).accounts
+
+    async def add_account(self, asked: NewAccount, *, session: str) -> Person:
+        """Make an account for one of a manager's staff."""
+        return await self._ask(Person, "POST", ROUTES, session, json=asked.model_dump(mode="json"))
+
+    async def change_account(self, name: str, asked: AccountChange, *, session: str) -> Person:
+        """Change an account of a manager's staff: stores, training, pledge, or whether it is closed."""
+        path = f"{ROUTES}/{quote(name, safe='')}/{asked.path}"
+        return await self._ask(Person, "POST", path, session, json=asked.model_dump(mode="json"))
+
+    async def reset_password(self, name: str, asked: NewPassword, *, session: str) -> None:
+        """Give another password to one of a manager's staff; they are signed out."""
+        path = f"{ROUTES}/{quote(name, safe='')}/password"
+        await self._ask(Nothing, "POST", path, session, json=asked.model_dump(mode="json"))
+
+    async def change_password(self, asked: OwnPassword, *, session: str) -> None:
+        """Choose another password; every session of that person ends. Raises SignedOut where the old one is wrong."""
+        await self._ask(Nothing, "POST", "/v1/password", session, json=asked.model_dump(mode="json"))
 
     async def ledger(self, from_index: int, limit: int = 1000, *, session: str | None = None) -> LedgerPage:
         """Return ledger entries from an index on."""

@@ -1,7 +1,7 @@
 """What goes over the wire about accounts: a manager's own staff, their training and their pledge."""
 
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field, SecretStr, field_serializer
 
@@ -52,18 +52,21 @@ class OwnPassword(_WithPassword):
 class StaffStores(Frozen):
     """The stores, of a manager's own, in which somebody is staff from now on; none: in none of them any more."""
 
+    path: ClassVar[str] = "stores"
     stores: tuple[NamedStore, ...]
 
 
 class Trained(Frozen):
     """Until when somebody's training holds."""
 
+    path: ClassVar[str] = "training"
     until: UtcTime
 
 
 class Pledged(Frozen):
     """When somebody signed the pledge of confidentiality, and until when it holds."""
 
+    path: ClassVar[str] = "pledge"
     signed_on: date
     until: UtcTime
 
@@ -71,7 +74,12 @@ class Pledged(Frozen):
 class Disabled(Frozen):
     """Whether an account is closed. Whoever has it is signed out at once."""
 
+    path: ClassVar[str] = "disabled"
     disabled: bool
+
+
+AccountChange = StaffStores | Trained | Pledged | Disabled
+"""What a manager changes of an account; `path` is where it goes."""
 
 
 class ShownAccounts(Frozen):
