@@ -80,7 +80,8 @@ def write_estate(scene: Scene, folder: Path) -> Path:
         text = text.replace(f'id = "{device}"\npublic_key = "{_NO_KEY}"', f'id = "{device}"\npublic_key = "{public}"')
     path = folder / "estate.toml"
     path.write_text(text, encoding="utf-8")
-    (folder / "rules.toml").write_text((ESTATES / "rules.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    rules = (ESTATES / scene.estate).with_name("rules.toml")
+    (folder / "rules.toml").write_text(rules.read_text(encoding="utf-8"), encoding="utf-8")
     return path
 
 
