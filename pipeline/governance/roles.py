@@ -109,7 +109,7 @@ _ACTIONS: Final[Mapping[Role, AbstractSet[Action]]] = {
     Role.DEVICE: {Action.PUBLIC_KEYS},
     Role.DETECTING: {Action.LEASE},
     Role.WATCHING: frozenset(),
-    Role.RECORDING: {Action.LEASE},
+    Role.RECORDING: frozenset(),
     Role.CUTTING: {Action.LEASE, Action.OBJECT_KEY, Action.HOLDS},
     Role.ERASING: {Action.LEDGER, Action.STATUS},
     Role.CONSOLE: {Action.LEDGER, Action.STATUS, Action.SIGN_IN},

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from rich.table import Table
 from pipeline.broker import apply_topics
 from pipeline.clock import SystemClock
 from pipeline.errors import Misconfigured
+from pipeline.governance.demo import demo_accounts
 from pipeline.local import clickhouse as engine
 from pipeline.local import java, kafka
 from pipeline.local.estate import Scene, cameras_of, key_path, write_estate
@@ -31,8 +33,11 @@ from pipeline.settings import Clickhouse
 from pipeline.vault import tokens
 from pipeline.warehouse.login import owner
 from pipeline.warehouse.migrations import migrate
-from schemas.estate import Estate, load_estate
+from schemas.estate import Estate, load_estate, load_regulations
 from schemas.topics import STAGES, topics
+
+ACCOUNTS: Final = "accounts.json"
+"""Names and passwords of the demo's people, in its folder."""
 
 _MIMAMORI: Final = (sys.executable, "-m", "pipeline")
 _INFRASTRUCTURE, _WORKERS, _DEVICES = 0, 1, 2
@@ -75,6 +80,7 @@ class Demo:
         self.estate_path = write_estate(self._wish.scene, self.run / "estate")
         self.estate: Estate = load_estate(self.estate_path)
         self.tokens = _tokens(self.run / "vault", self.estate)
+        self.accounts = self._people()
         with self._status("Kafka, ClickHouse and the vault"):
             await self.supervisor.start(self._kafka(), self._clickhouse(), self._vault())
         with self._status("topics and tables"):
@@ -114,6 +120,15 @@ class Demo:
     def console_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['console']}/"
 
+    def people(self) -> Table:
+        """Who may sign in to the console."""
+        table = Table(title="Sign in as ログイン", title_justify="left", caption=str(self.run / ACCOUNTS))
+        for column in ("name", "password"):
+            table.add_column(column, overflow="fold")
+        for name, password in self.accounts.items():
+            table.add_row(name, password)
+        return table
+
     def table(self) -> Table:
         """What runs where."""
         table = Table(title="Mimamori 見守り", title_justify="left")
@@ -130,6 +145,14 @@ class Demo:
         self.run.mkdir(parents=True, mode=0o700)
         if self.logs.exists():
             shutil.rmtree(self.logs)
+
+    def _people(self) -> dict[str, str]:
+        """Make somebody in every role, and keep their passwords in a file that only its owner reads."""
+        rules = load_regulations(self.estate_path, self.estate)
+        passwords = demo_accounts(self.run / "vault", rules, SystemClock().now())
+        with os.fdopen(os.open(self.run / ACCOUNTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(passwords, file, indent=1)
+        return passwords
 
     def _kafka(self) -> Child:
         broker = kafka.Kafka(
@@ -307,6 +330,7 @@ async def _until_stopped(demo: Demo, wish: Wish, console: Console, stopped: asyn
         return None
     await starting
     console.print(demo.table())
+    console.print(demo.people())
     console.print(f"\nConsole コンソール: [bold]{demo.console_url}[/bold]   showing {wish.scene.what}")
     if wish.seconds is None:
         console.print("Ctrl-C stops everything.")

@@ -44,8 +44,8 @@ class Tokens:
 
 
 def principals_of(estate: Estate) -> tuple[Principal, ...]:
-    """Name the stages, the console, and every device of the estate."""
-    roles = (Role.DETECTING, Role.RECORDING, Role.CUTTING, Role.ERASING, Role.CONSOLE)
+    """Name the stages that ask the vault, the console, and every device of the estate."""
+    roles = (Role.DETECTING, Role.CUTTING, Role.ERASING, Role.CONSOLE)
     return (
         *(Principal(name=role.value, role=role) for role in roles),
         *(

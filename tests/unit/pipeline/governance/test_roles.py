@@ -41,7 +41,7 @@ WITHIN: Final = {"their own store", "one of their stores", "any store, having al
 # may be asked of the estate as a whole by somebody who has single stores only.
 TABLE: Final = """
 public_keys   | device                                  | crime_prevention    | no
-lease         | detecting recording cutting             | crime_prevention    | no
+lease         | detecting cutting                       | crime_prevention    | no
 object_key    | cutting                                 | crime_prevention    | no
 look          | manager deputy staff:r                  | crime_prevention    | no
 erase         | manager deputy                          | - operation         | no
@@ -140,6 +140,12 @@ def test_people_and_services_share_no_role_and_no_way_to_keys() -> None:
             assert role in SERVICES
         if action in IDENTIFYING:
             assert role in PEOPLE
+
+
+def test_only_two_stages_may_hold_keys_of_pictures() -> None:
+    holding = {role for role, action in MATRIX if action in {Action.LEASE, Action.OBJECT_KEY}}
+
+    assert holding == {Role.DETECTING, Role.CUTTING}
 
 
 def test_somebody_with_no_store_asks_for_nothing() -> None:

@@ -43,7 +43,6 @@ def test_r17_what_stages_and_devices_may_is_this_and_nothing_else() -> None:
 
     everywhere = {
         ("detecting", "lease"),
-        ("recording", "lease"),
         ("cutting", "lease"),
         ("cutting", "object_key"),
         ("cutting", "holds"),

@@ -127,4 +127,4 @@ def test_nobody_elses_token_is_renewed(tmp_path: Path) -> None:
 def test_every_stage_that_asks_the_vault_has_a_token_and_no_other() -> None:
     stages = {each.name for each in tokens.principals_of(ESTATE) if each.role is not Role.DEVICE}
 
-    assert stages == {"detecting", "recording", "cutting", "erasing", "console"}
+    assert stages == {"detecting", "cutting", "erasing", "console"}
