@@ -34,7 +34,13 @@ FIRST: Final = "0" * 64
 CREATED: Final = "key_created"
 DESTROYED: Final = "key_destroyed"
 HELD: Final = "key_held"
-OTHERS: Final = frozenset({"leases", "refused"})
+DECIDED: Final = "erasure_decided"
+OTHERS: Final = frozenset(
+    {
+        "leases", "refused", "evidence_stored", "look", "released", "hold_proposed", "hold_confirmed", "hold_ended",
+        "signed_in", "account_changed",
+    }
+)  # fmt: skip
 
 _ENTRY_TAG: Final = b"mimamori/ledger/1\x00"
 _CHECKPOINT_TAG: Final = b"mimamori/checkpoint/1\x00"
@@ -43,6 +49,7 @@ _CHECKPOINT: Final = frozenset({"size", "root", "at", "previous", "hash", "signa
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _KEY_FACTS: Final = (
     "store_id", "camera_id", "purpose", "bucket_start", "bucket_end", "expires_at", "created_at", "notice_id",
+    "alert_id", "hold_id",
 )  # fmt: skip
 _SHOWN: Final = 20
 
@@ -71,6 +78,13 @@ class What(StrEnum):
     NEVER_DESTROYED = "never_destroyed"
     LATE = "late"
     HELD_TOO_LATE = "held_too_late"
+    HELD_BY_ONE = "held_by_one"
+    HELD_OTHERWISE = "held_otherwise"
+    NOT_HELD = "not_held"
+    DECIDED_BY_NOBODY = "decided_by_nobody"
+    DECIDED_ABOUT_ANOTHER = "decided_about_another"
+    NOT_ERASED = "not_erased"
+    MADE_ANEW = "made_anew"
     NOT_A_RECEIPT = "not_a_receipt"
     NOT_INCLUDED = "not_included"
     NOT_CONSISTENT = "not_consistent"
@@ -80,6 +94,7 @@ class What(StrEnum):
     TORN_LINE = "torn_line"
     GOES_ON_AFTER = "goes_on_after"
     UNKNOWN_KIND = "unknown_kind"
+    LOST = "lost"
 
 
 _ENGLISH: Final[Mapping[What, str]] = {
@@ -101,6 +116,13 @@ _ENGLISH: Final[Mapping[What, str]] = {
     What.NEVER_DESTROYED: "Key {key} should have been destroyed at {due}, and there is no receipt.",
     What.LATE: "Key {key} was destroyed {seconds} s after {due}.",
     What.HELD_TOO_LATE: "Key {key} was held after it should have been destroyed (entry {index}).",
+    What.HELD_BY_ONE: "Key {key} was held by one person alone (entry {index}): it takes two.",
+    What.HELD_OTHERWISE: "What holds key {key} until {until} is not a key that ends then (entry {index}).",
+    What.NOT_HELD: "Key {key} was made for a hold that never came into force, and lives on.",
+    What.DECIDED_BY_NOBODY: "Key {key} was destroyed before its time by a decision that the ledger does not have.",
+    What.DECIDED_ABOUT_ANOTHER: "Key {key} was destroyed before its time by a decision about something else.",
+    What.NOT_ERASED: "Key {key} should have been erased by the decision of {at} (entry {index}), and was not at once.",
+    What.MADE_ANEW: "Key {key} was made for what had been erased at {at} (entry {index}).",
     What.NOT_A_RECEIPT: "This is no receipt as `mimamori ledger receipt` prints it.",
     What.NOT_INCLUDED: "The entry is not in the ledger that the checkpoint was made of.",
     What.NOT_CONSISTENT: "This receipt's ledger is not shown to have grown out of the checkpoint of {size} entries.",
@@ -109,6 +131,8 @@ _ENGLISH: Final[Mapping[What, str]] = {
     What.TORN_LINE: "The last line is not complete, and was not counted: the file was copied or stopped while written.",
     What.GOES_ON_AFTER: "The ledger goes on after {now}; it was judged as of its last entry.",
     What.UNKNOWN_KIND: "{count} entries are of a kind unknown here ({kind}): their content was not judged.",
+    What.LOST: "{count} keys were destroyed before their time and nobody decided it: the vault had lost what opens "
+    "them. That shows nobody anything; what they sealed is gone.",
 }
 
 _JAPANESE: Final[Mapping[What, str]] = {
@@ -130,6 +154,13 @@ _JAPANESE: Final[Mapping[What, str]] = {
     What.NEVER_DESTROYED: "鍵 {key} は {due} に消去されるはずでしたが、消去証明がありません。",
     What.LATE: "鍵 {key} の消去は {due} より {seconds} 秒遅れました。",
     What.HELD_TOO_LATE: "鍵 {key} は消去されるべき時刻の後に保全されています（記録 {index}）。",
+    What.HELD_BY_ONE: "鍵 {key} は一人だけで保全されています（記録 {index}）。二人の決定が必要です。",
+    What.HELD_OTHERWISE: "鍵 {key} を {until} まで保全する鍵の期限が、その時刻と異なります（記録 {index}）。",
+    What.NOT_HELD: "鍵 {key} は、効力を生じなかった保全のために作られ、消去されていません。",
+    What.DECIDED_BY_NOBODY: "鍵 {key} は、台帳にない決定によって期限前に消去されています。",
+    What.DECIDED_ABOUT_ANOTHER: "鍵 {key} は、別のものについての決定によって期限前に消去されています。",
+    What.NOT_ERASED: "鍵 {key} は {at} の決定（記録 {index}）で消去されるはずでしたが、直ちに消去されていません。",
+    What.MADE_ANEW: "鍵 {key} は、{at} に消去されたもの（記録 {index}）のために作られています。",
     What.NOT_A_RECEIPT: "`mimamori ledger receipt` が出力する消去証明ではありません。",
     What.NOT_INCLUDED: "この記録は、チェックポイントが作られた台帳に含まれていません。",
     What.NOT_CONSISTENT: "この消去証明の台帳が {size} 件時点のチェックポイントから続くものだと示されていません。",
@@ -138,6 +169,8 @@ _JAPANESE: Final[Mapping[What, str]] = {
     What.TORN_LINE: "最後の行は途中で切れているため数えていません（書き込み中に複写または停止されました）。",
     What.GOES_ON_AFTER: "台帳は {now} より後まで続いています。最後の記録の時点で判定しました。",
     What.UNKNOWN_KIND: "この検査が知らない種類の記録が {count} 件あります（{kind}）。内容は判定していません。",
+    What.LOST: "決定によらず期限前に消去された鍵が {count} 個あります。鍵保管庫が開くための鍵を失ったものです。"
+    "誰にも見られておらず、封印されたものは失われています。",
 }
 
 _CANNOT: Final[Mapping[str, tuple[str, ...]]] = {
@@ -166,7 +199,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "keys": "Keys: {made} made, {destroyed} destroyed ({early} before their time, {late} late), {held} held, "
         "{alive} alive, {overdue} overdue",
         "until": "Alive or held until {until} at the latest",
+        "decided": "Erased before their time by decision: {keys} keys, by {decisions} decisions",
+        "held": "Held: evidence of alert {alert} until {until} (incident {incident})",
         "life": "Longest time from a picture to the end of its key: {life}",
+        "evidence": "For evidence of alerts: {life}",
         "lateness": "Destruction came at most {seconds} s after its time",
         "receipt": "Receipt: key {key} ({store}, {camera}) was to be destroyed at {due} and was at {destroyed}; "
         "entry {index} of {size}",
@@ -184,7 +220,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "keys": "鍵：作成 {made}、消去 {destroyed}（うち期限前 {early}、遅れ {late}）、"
         "保全 {held}、有効 {alive}、期限超過 {overdue}",
         "until": "有効または保全中の鍵の最終期限：{until}",
+        "decided": "決定による期限前の消去：鍵 {keys} 個、決定 {decisions} 件",
+        "held": "保全中：通知 {alert} の記録映像、{until} まで（件名番号 {incident}）",
         "life": "撮影から鍵の期限までの最長時間：{life}",
+        "evidence": "通知の記録映像については：{life}",
         "lateness": "最も遅い消去：期限から {seconds} 秒後",
         "receipt": "消去証明：鍵 {key}（{store}、{camera}）の期限は {due}、消去は {destroyed}。"
         "{size} 件中の記録 {index}",
@@ -235,9 +274,15 @@ class Key:
     made: Body
     index: int
     start: datetime
+    end: datetime
     due: datetime
     held: bool = False
     destroyed_at: datetime | None = None
+    decided: str | None = None
+
+    @property
+    def is_evidence(self) -> bool:
+        return "alert_id" in self.made
 
     def state(self, now: datetime) -> State:
         if self.destroyed_at is not None:
@@ -245,6 +290,35 @@ class Key:
         if now > self.due + SLACK:
             return State.OVERDUE
         return State.HELD if self.held else State.ALIVE
+
+
+@dataclass(frozen=True)
+class Decision:
+    """That something is to be erased before its time: a camera's span, an alert's evidence, or what a hold kept."""
+
+    index: int
+    at: datetime
+    start: datetime | None
+    end: datetime | None
+    about: Body
+
+    def concerns(self, key: Key) -> bool:
+        """Say whether the key had to go by it, had it been there."""
+        said, made = self.about, key.made
+        if any(said.get(name) != made.get(name) for name in ("store_id", "camera_id")):
+            return False
+        if "hold_id" in said:
+            return str(said["hold_id"]) == str(made.get("hold_id"))
+        if key.is_evidence and "alert_id" in said:
+            return str(said["alert_id"]) == str(made["alert_id"])
+        if self.start is None or self.end is None or key.start > self.end:
+            return False
+        # An alert lasts to its end and with it, a bucket to before its own.
+        return key.end >= self.start if key.is_evidence else key.end > self.start
+
+    def bars(self, key: Key) -> bool:
+        """Say whether the key must not be made after it. What had not begun by then may be."""
+        return "hold_id" not in self.about and key.start < self.at and self.concerns(key)
 
 
 @dataclass
@@ -257,6 +331,8 @@ class Report:
     checkpoints: int = 0
     covered: int = 0
     keys: dict[str, Key] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    holds: dict[str, Body] = field(default_factory=dict)
     faults: list[Finding] = field(default_factory=list)
     notes: list[Finding] = field(default_factory=list)
 
@@ -272,9 +348,26 @@ class Report:
     def until(self) -> datetime | None:
         return max((key.due for key in self.keys.values() if key.state(self.now) in _ENDS_LATER), default=None)
 
-    def life(self) -> timedelta | None:
-        """How long a picture could be opened at most, as planned: to be compared with what people are told."""
-        return max((key.due - key.start for key in self.keys.values()), default=None)
+    def life(self, *, evidence: bool = False) -> timedelta | None:
+        """How long a picture could be opened at most, as planned: to be compared with what people are told.
+
+        Of frames, or of evidence; what a hold keeps is listed by itself.
+        """
+        lives = (
+            key.due - key.start
+            for key in self.keys.values()
+            if key.is_evidence == evidence and "hold_id" not in key.made
+        )
+        return max(lives, default=None)
+
+    def in_force(self) -> list[Body]:
+        """The holds that keep something at the moment."""
+        held = {str(key.made.get("hold_id")) for key in self.keys.values() if key.state(self.now) is State.HELD}
+        return [said for hold_id, said in self.holds.items() if hold_id in held]
+
+    def decided(self) -> list[Key]:
+        """The keys that went before their time by decision."""
+        return [key for key, at in self.destroyed() if key.decided is not None and at < key.due]
 
 
 # --- Reading, distrustfully ----------------------------------------------------------------------------------------
@@ -599,8 +692,8 @@ def _other_roots(checkpoints: Iterable[Checkpoint], root: bytes) -> Iterator[Fin
 
 
 def _key_of(entry: Entry) -> Key:
-    start, due = time_of(entry.body["bucket_start"]), time_of(entry.body["expires_at"])
-    return Key(str(entry.body["key_id"]), entry.body, entry.index, start, due)
+    start, end, due = (time_of(entry.body[name]) for name in ("bucket_start", "bucket_end", "expires_at"))
+    return Key(str(entry.body["key_id"]), entry.body, entry.index, start, end, due)
 
 
 def _created(entry: Entry, report: Report) -> None:
@@ -618,7 +711,25 @@ def _held(entry: Entry, report: Report) -> None:
     if key.destroyed_at is not None or entry.at > key.due:
         report.faults.append(_found(What.HELD_TOO_LATE, key=key.key_id, index=entry.index))
         return
-    key.held, key.due = True, max(key.due, until)
+    if "held_key_id" not in entry.body:
+        key.held, key.due = True, max(key.due, until)
+        return
+    # The clip was sealed anew: the key itself dies on time, and the hold's own at the hold's end.
+    _require(all(isinstance(entry.body[name], str) for name in ("hold_id", "alert_id", "until", "incident")))
+    report.holds[str(entry.body["hold_id"])] = entry.body
+    if entry.body["proposed_by"] == entry.body["confirmed_by"]:
+        report.faults.append(_found(What.HELD_BY_ONE, key=key.key_id, index=entry.index))
+    own = report.keys.get(str(entry.body["held_key_id"]))
+    if own is None or own.due != until or own.made.get("hold_id") != entry.body["hold_id"]:
+        report.faults.append(_found(What.HELD_OTHERWISE, key=key.key_id, until=iso(until), index=entry.index))
+    else:
+        own.held = True
+
+
+def _decided(entry: Entry, report: Report) -> None:
+    said = entry.body
+    start, end = (time_of(said[name]) if name in said else None for name in ("start", "end"))
+    report.decisions[str(said["erasure_id"])] = Decision(entry.index, time_of(said["at"]), start, end, said)
 
 
 def _destroyed(entry: Entry, report: Report) -> None:
@@ -630,7 +741,17 @@ def _destroyed(entry: Entry, report: Report) -> None:
         report.faults.append(_found(What.DESTROYED_TWICE, key=key.key_id, index=entry.index))
         return
     key.destroyed_at = at
+    key.decided = str(entry.body["erasure_id"]) if "erasure_id" in entry.body else None
     report.faults.extend(_wrong_with_receipt(entry, key, at))
+    if key.decided is not None:
+        report.faults.extend(_wrong_with_decision(report.decisions.get(key.decided), key))
+
+
+def _wrong_with_decision(decision: Decision | None, key: Key) -> Iterator[Finding]:
+    if decision is None:
+        yield _found(What.DECIDED_BY_NOBODY, key=key.key_id)
+    elif not decision.concerns(key):
+        yield _found(What.DECIDED_ABOUT_ANOTHER, key=key.key_id)
 
 
 def _wrong_with_receipt(entry: Entry, key: Key, at: datetime) -> Iterator[Finding]:
@@ -653,13 +774,52 @@ def _known(entry: Entry, report: Report) -> Key | None:
     return report.keys.get(key_id)
 
 
-_TELLS: Final = {CREATED: _created, HELD: _held, DESTROYED: _destroyed}
+_TELLS: Final = {
+    CREATED: _created,
+    HELD: _held,
+    DESTROYED: _destroyed,
+    DECIDED: _decided,
+}
 
 
 def _broken_promises(report: Report) -> Iterator[Finding]:
     for key in report.keys.values():
         if key.state(report.now) is State.OVERDUE:
             yield _found(What.NEVER_DESTROYED, key=key.key_id, due=iso(key.due))
+    yield from _not_held(report)
+    cameras: dict[str, list[Key]] = {}
+    for key in report.keys.values():
+        cameras.setdefault(_camera(key.made), []).append(key)
+    for decision in report.decisions.values():
+        yield from _not_as_decided(decision, cameras.get(_camera(decision.about), ()), report.now)
+
+
+def _not_held(report: Report) -> Iterator[Finding]:
+    """A hold's key lives on past the evidence's own expiry only where the clip was sealed to it by then."""
+    ends = {str(key.made["alert_id"]): key.due for key in report.keys.values() if _is_own(key)}
+    for key in report.keys.values():
+        if "hold_id" in key.made and key.state(report.now) is State.ALIVE:
+            due = ends.get(str(key.made.get("alert_id")))
+            if due is None or report.now > due + SLACK:
+                yield _found(What.NOT_HELD, key=key.key_id)
+
+
+def _is_own(key: Key) -> bool:
+    return key.is_evidence and "hold_id" not in key.made
+
+
+def _camera(body: Body) -> str:
+    return f"{body.get('store_id')}/{body.get('camera_id')}"
+
+
+def _not_as_decided(decision: Decision, keys: Iterable[Key], now: datetime) -> Iterator[Finding]:
+    said: dict[str, object] = {"at": iso(decision.at), "index": decision.index}
+    for key in keys:
+        if key.index > decision.index:
+            if decision.bars(key):
+                yield _found(What.MADE_ANEW, key=key.key_id, **said)
+        elif decision.concerns(key) and (key.destroyed_at or now) > decision.at + SLACK:
+            yield _found(What.NOT_ERASED, key=key.key_id, **said)
 
 
 def _notes(report: Report, now: datetime, unknown: Mapping[str, int]) -> Iterator[Finding]:
@@ -669,6 +829,8 @@ def _notes(report: Report, now: datetime, unknown: Mapping[str, int]) -> Iterato
         yield _found(What.AFTER_LAST_CHECKPOINT, count=report.entries - report.covered)
     if report.now > now:
         yield _found(What.GOES_ON_AFTER, now=iso(now))
+    if lost := sum(at < key.due and key.decided is None for key, at in report.destroyed()):
+        yield _found(What.LOST, count=lost)
     for kind, count in sorted(unknown.items()):
         yield _found(What.UNKNOWN_KIND, kind=kind, count=count)
 
@@ -710,7 +872,8 @@ def _hashes(found: Any) -> tuple[bytes, ...]:
 
 # --- Saying it -----------------------------------------------------------------------------------------------------
 def as_json(report: Report, language: str) -> str:
-    lateness, until, life = report.lateness(), report.until(), report.life()
+    lateness, until = report.lateness(), report.until()
+    life, evidence = report.life(), report.life(evidence=True)
     content = {
         "holds": not report.faults,
         "now": iso(report.now),
@@ -721,6 +884,11 @@ def as_json(report: Report, language: str) -> str:
         "keys": _counts(report),
         "alive_until": None if until is None else iso(until),
         "life_max_seconds": None if life is None else life.total_seconds(),
+        "evidence_life_max_seconds": None if evidence is None else evidence.total_seconds(),
+        "decisions": len(report.decisions),
+        "evidence_held": [
+            {name: each[name] for name in ("hold_id", "alert_id", "until")} for each in report.in_force()
+        ],
         "lateness_max_seconds": None if lateness is None else lateness.total_seconds(),
         "faults": [_finding_json(each, language) for each in report.faults],
         "notes": [_finding_json(each, language) for each in report.notes],
@@ -762,6 +930,14 @@ def as_text(report: Report, language: str) -> str:
         lines.append(words["lateness"].format(seconds=f"{lateness.total_seconds():.1f}"))
     if (life := report.life()) is not None:
         lines.append(words["life"].format(life=life))
+    if (life := report.life(evidence=True)) is not None:
+        lines.append(words["evidence"].format(life=life))
+    if decided := report.decided():
+        lines.append(words["decided"].format(keys=len(decided), decisions=len({key.decided for key in decided})))
+    lines.extend(
+        words["held"].format(alert=each["alert_id"], until=each["until"], incident=each["incident"])
+        for each in report.in_force()
+    )
     if (until := report.until()) is not None:
         lines.append(words["until"].format(until=iso(until)))
     lines.append(words["judged"].format(now=iso(report.now)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from base64 import b64encode
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from pipeline import signing
 from pipeline.errors import Refused
 from pipeline.vault import verify
+from pipeline.vault.api import HoldRequest
 from pipeline.vault.checkpoints import CheckpointedLedger, Checkpoints, signed_checkpoint
 from pipeline.vault.ledger import FIRST, Fact, FileLedger, Kind, MemoryLedger, sealed_entry
 from pipeline.vault.ring import MemoryRing
@@ -29,7 +31,19 @@ from pipeline.vault.store import SqliteKeyTable
 from pipeline.vault.verify import What
 from schemas.envelope import Purpose
 from schemas.frozen import iso
-from tests.unit.pipeline.vault.building import BUCKET, DETECTING, NOON, TTL, WORKER, Parts, destroy, keys_for, lent
+from tests.unit.pipeline.vault.building import (
+    BUCKET,
+    DETECTING,
+    NOON,
+    TILL,
+    TTL,
+    WORKER,
+    Parts,
+    destroy,
+    keys_for,
+    lent,
+)
+from tests.unit.pipeline.vault.evidence_building import ALERT, CUTTING, KEPT, OTHER, REASON, RESEALED, Desk
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = signing.public_bytes(KEY).hex()
@@ -431,6 +445,169 @@ def test_r20_what_is_due_can_no_longer_be_held() -> None:
     report = judged((NOON, made()), (ON_TIME + SECOND, hold), now=NOON + 2 * TTL, kind=verify.HELD)
 
     assert found(report) == [What.HELD_TOO_LATE, What.NEVER_DESTROYED]
+
+
+# --- Evidence, holds, and erasures before time ---------------------------------------------------------------------
+def write_evidence(folder: Path) -> Files:
+    """Let a real vault keep two alerts' evidence: one is erased with its bucket, one is held and looked at."""
+    with closing(FileLedger(folder / "ledger.jsonl", KEY)) as file:
+        ledger = CheckpointedLedger(file, Checkpoints(folder / "checkpoints.jsonl", file, KEY))
+        desk = Desk(Parts(SqliteKeyTable(folder / "keys.db"), MemoryRing(), ledger).vault())
+        keys_for(desk.vault, NOON, 2 * BUCKET)
+        desk.sealed(NOON)
+        desk.sealed(NOON, OTHER, owner=TILL)
+        desk.release("sato", "tanaka", NOON, END)
+        desk.look("tanaka", NOON)
+        desk.erase("sato", NOON + BUCKET)
+        asked = HoldRequest(alert_id=OTHER, until=HELD_UNTIL, reason=REASON, incident="2026-7")
+        hold = desk.holds.propose(desk.people.signed("sato", NOON), asked, NOON)
+        desk.confirm("suzuki", hold.hold_id, NOON)
+        desk.holds.sealed(CUTTING, hold.hold_id, RESEALED, NOON)
+        for now in (NOON + TTL, NOON + TTL + BUCKET, NOON + KEPT, AFTER):
+            destroy(desk.vault, now)
+            desk.holds.lapse(now)
+        desk.vault.tell(AFTER)
+    return Files(folder)
+
+
+HELD_UNTIL = NOON + KEPT + timedelta(days=30)
+AFTER = NOON + KEPT + timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return write_evidence(tmp_path_factory.mktemp("evidence"))
+
+
+@pytest.fixture
+def evidence(kept: Files, tmp_path: Path) -> Files:
+    """A copy of what the vault wrote, to be changed."""
+    shutil.copytree(kept.folder, tmp_path / "evidence")
+    return Files(tmp_path / "evidence")
+
+
+def resigned(files: Files, entries: list[Body]) -> Body:
+    """Write a ledger as the holder of the key would, and judge it without the checkpoints."""
+    ledger = MemoryLedger(KEY)
+    for each in entries:
+        fact = Fact(Kind(each["kind"]), each["body"], each.get("outbox"))
+        ledger.append([fact], datetime.fromisoformat(each["at"]))
+    files.write([entry.model_dump(mode="json", exclude_none=True) for entry in ledger.entries(0, 1000)])
+    files.checkpoints.unlink(missing_ok=True)
+    return files.check(now=AFTER)
+
+
+def without(files: Files, kind: Kind) -> list[Body]:
+    return [each for each in files.entries() if each["kind"] != kind]
+
+
+def test_r20_evidence_erased_and_held_as_a_vault_does_it_holds(evidence: Files) -> None:
+    report = evidence.check(now=AFTER)
+
+    assert (report["status"], report["faults"], report["notes"]) == (0, [], [])
+    assert report["keys"] == {
+        "made": 5, "destroyed": 4, "early": 2, "late": 0, "held": 1, "alive": 0, "overdue": 0,
+    }  # fmt: skip
+    assert [each["alert_id"] for each in report["evidence_held"]] == [OTHER]
+    assert report["evidence_life_max_seconds"] == KEPT.total_seconds()
+    assert report["life_max_seconds"] == TTL.total_seconds()
+
+
+@pytest.mark.parametrize(("language", "held"), [("en", "Held: evidence of alert"), ("ja", "保全中：通知")])
+def test_r20_holds_and_decisions_are_listed_for_people(evidence: Files, language: str, held: str) -> None:
+    text = run(*(str(evidence.ledger), "--public-key", PUBLIC, "--now", iso(AFTER), "--lang", language)).stdout
+
+    assert f"{held} {OTHER}" in text
+    assert "2026-7" in text
+
+
+def test_r20_a_hold_that_outlives_its_end_shows(evidence: Files) -> None:
+    report = evidence.check(now=HELD_UNTIL + 61 * SECOND)
+
+    assert whats(report) == {What.NEVER_DESTROYED}
+
+
+def test_r20_an_early_receipt_without_its_decision_shows(evidence: Files) -> None:
+    assert whats(resigned(evidence, without(evidence, Kind.ERASURE_DECIDED))) == {What.DECIDED_BY_NOBODY}
+
+
+def test_r20_a_decision_about_something_else_excuses_nothing(evidence: Files) -> None:
+    entries = evidence.entries()
+    (decided,) = (each for each in entries if each["kind"] == Kind.ERASURE_DECIDED)
+    decided["body"]["camera_id"] = "till"
+
+    assert What.DECIDED_ABOUT_ANOTHER in whats(resigned(evidence, entries))
+
+
+def test_r23_what_was_decided_and_not_done_shows(evidence: Files) -> None:
+    entries = [each for each in evidence.entries() if not each["body"].get("early")]
+
+    report = resigned(evidence, entries)
+
+    assert What.NOT_ERASED in whats(report)
+    assert sum(each["what"] == What.NOT_ERASED for each in report["faults"]) == 2
+
+
+def test_r23_evidence_made_anew_after_its_erasure_shows(evidence: Files) -> None:
+    entries = evidence.entries()
+    made = next(each for each in entries if each["kind"] == Kind.KEY_CREATED and each["body"].get("alert_id") == ALERT)
+    again = {**made, "body": {**made["body"], "key_id": "anew"}, "at": entries[-1]["at"]}
+
+    assert What.MADE_ANEW in whats(resigned(evidence, [*entries, again]))
+
+
+def test_r20_a_hold_of_one_person_shows(evidence: Files) -> None:
+    entries = evidence.entries()
+    (held,) = (each for each in entries if each["kind"] == Kind.KEY_HELD)
+    held["body"]["confirmed_by"] = held["body"]["proposed_by"]
+
+    assert whats(resigned(evidence, entries)) == {What.HELD_BY_ONE}
+
+
+def test_r20_a_hold_that_says_another_end_than_its_key_has_shows(evidence: Files) -> None:
+    entries = evidence.entries()
+    (held,) = (each for each in entries if each["kind"] == Kind.KEY_HELD)
+    held["body"]["until"] = iso(HELD_UNTIL + SECOND)
+
+    assert What.HELD_OTHERWISE in whats(resigned(evidence, entries))
+
+
+def test_r20_a_key_for_a_hold_that_never_came_into_force_shows(evidence: Files) -> None:
+    assert whats(resigned(evidence, without(evidence, Kind.KEY_HELD))) == {What.NOT_HELD}
+
+
+def test_r20_a_receipt_that_leaves_out_the_alert_shows(evidence: Files) -> None:
+    entries = evidence.entries()
+    receipt = next(each for each in entries if each["kind"] == Kind.KEY_DESTROYED and "alert_id" in each["body"])
+    del receipt["body"]["alert_id"]
+
+    assert What.OTHER_FACTS in whats(resigned(evidence, entries))
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_r20_nonsense_from_the_holder_of_the_key_is_a_finding_and_never_a_crash(
+    kept: Files, data: st.DataObject
+) -> None:
+    entries = kept.entries()
+    entry = entries[data.draw(st.integers(0, len(entries) - 1))]
+    name = data.draw(st.sampled_from(sorted(entry["body"])))
+    entry["body"][name] = data.draw(st.sampled_from([None, [], {}, 0, "", ["a"], {"a": 1}, True, iso(NOON)]))
+    ledger = MemoryLedger(KEY)
+    for each in entries:
+        ledger.append([Fact(Kind(each["kind"]), each["body"])], datetime.fromisoformat(each["at"]))
+    lines = [each.model_dump_json(exclude_none=True).encode() + b"\n" for each in ledger.entries(0, 1000)]
+
+    report = verify.check_ledger(lines, KEY.public_key(), [], AFTER)
+
+    assert verify.as_text(report, "ja")
+    assert verify.as_json(report, "en")
+
+
+def test_keys_that_were_lost_are_noted_and_are_no_fault() -> None:
+    report = judged((NOON, made()), (NOON + SECOND, destroyed(NOON + SECOND)))
+
+    assert (What.LOST, {"count": 1}) in [(each.what, each.facts) for each in report.notes]
 
 
 # --- Notes ---------------------------------------------------------------------------------------------------------
