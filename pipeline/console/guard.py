@@ -28,6 +28,8 @@ HEADERS: Final = {
 }
 
 
+_NOT_OURS: Final = JSONResponse({"detail": "only the console's own pages may do this"}, 403)
+
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing here."""
 
@@ -45,16 +47,15 @@ class Guarded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] not in READING and not same_origin(Headers(scope=scope)):
-            refused = JSONResponse({"detail": "only the console's own page may do this"}, 403, HEADERS)
-            await refused(scope, receive, send)
-            return
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _add(message, scope["path"])
             await send(message)
 
+        if scope["method"] not in READING and not same_origin(Headers(scope=scope)):
+            await _NOT_OURS(scope, receive, guarded)
+            return
         await self._app(scope, receive, guarded)
 
 

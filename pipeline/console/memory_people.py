@@ -57,8 +57,7 @@ class MemoryPeople:
     objects: MemoryObjects
     accounts: dict[str, tuple[str, Person]] = field(default_factory=dict)
     away: bool = False
-    asked: int = 0
-    """How often it was asked who somebody is."""
+    ledger_full: bool = False
 
     def __post_init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
@@ -67,6 +66,7 @@ class MemoryPeople:
         self.kept: dict[str, EvidenceObject] = {}
         self.erased: set[str] = set()
         self.released: list[Release] = []
+        self.erasures: list[ErasureRequest] = []
         self._holds: dict[str, Hold] = {}
         self._private: dict[str, KeyPair] = {}
 
@@ -122,7 +122,6 @@ class MemoryPeople:
         self.sessions.pop(session, None)
 
     async def me(self, *, session: str) -> Person:
-        self.asked += 1
         return self._person(session)
 
     async def acknowledge_rules(self, version: str, *, session: str) -> Person:
@@ -174,6 +173,7 @@ class MemoryPeople:
         person = self._person(session)
         gone = [each for each in self._between(asked) if asked.alert_id in {None, each.alert_id}]
         self._require(person, Action.ERASE, asked.store_id)
+        self.erasures.append(asked)
         self._tell(Kind.ERASURE_DECIDED, {"person": person.name, "reason": asked.reason})
         for each in gone:
             del self._private[each.key_id], self.kept[each.alert_id]
@@ -322,6 +322,8 @@ class MemoryPeople:
         )  # fmt: skip
 
     def _tell(self, kind: Kind, body: dict[str, Any]) -> None:
+        if self.ledger_full:
+            raise Unavailable("the ledger takes nothing")
         self.told.append([Fact(kind, body)], self.clock.now())
 
     def _checkpoint(self) -> Checkpoint:

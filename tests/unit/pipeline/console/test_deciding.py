@@ -1,0 +1,159 @@
+"""What managers decide: early erasure, holds by two people, releases; each by who may, in their own stores."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from httpx import AsyncClient, Response
+
+from pipeline.console.lexicon import accusing
+from pipeline.flow.rows import alert_row
+from pipeline.vault.ledger import Kind
+from tests.unit.pipeline.console.house import OURS, House, alert, furnished, open_house, sign_in
+
+REASON = "Asked for by the person concerned"
+ERASE = {"reason": REASON, "sure": True}
+SPAN = {
+    "store_id": "ginza",
+    "camera_id": "shelf",
+    "start": "2026-11-23T14:00:00",
+    "end": "2026-11-23T15:00:00",
+    **ERASE,
+}
+HOLD = {"until": "2026-12-23", "incident": "2026-114", "reason": "Needed for the insurance report"}
+
+
+@pytest.fixture
+def house() -> House:
+    house = furnished()
+    house.warehouse.alert_rows.append(alert_row(alert(1)))
+    house.keep(1)
+    house.keep(3, "shibuya", "hall")
+    return house
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[AsyncClient]:
+    async with open_house(house, "sato") as client:
+        yield client
+
+
+async def post(client: AsyncClient, path: str, body: dict[str, Any] | None = None) -> Response:
+    return await client.post(path, params={"lang": "en"}, json=body or {}, headers=OURS)
+
+
+async def test_r23_a_manager_erases_an_alerts_pictures_and_gets_receipts(client: AsyncClient, house: House) -> None:
+    key = house.people.kept["alert-1"].key_id
+    answer = (await post(client, "/api/alerts/alert-1/erase", ERASE)).json()
+    gone = (await client.get("/api/alerts/alert-1/evidence")).json()
+    receipt = await client.get(answer["keys"][0]["receipt"])
+
+    assert answer["text"] == "Keys destroyed: 1."
+    assert answer["keys"] == [{"key_id": key, "receipt": f"/api/proofs/receipts/{key}"}]
+    assert gone["state"] == "erased"
+    assert receipt.json()["entry"]["body"]["key_id"] == key
+
+
+async def test_r23_a_deputy_erases_what_one_camera_saw_in_the_stores_own_time(house: House) -> None:
+    async with open_house(house, "suzuki") as client:
+        answer = await post(client, "/api/erasures", SPAN)
+
+    assert answer.status_code == 200
+    asked = house.people.erasures[-1]
+    assert asked.start is not None
+    assert asked.end is not None
+    assert (asked.start.isoformat(), asked.end - asked.start) == ("2026-11-23T05:00:00+00:00", timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"sure": False}, 422),
+        ({"reason": "short"}, 422),
+        ({"end": SPAN["start"]}, 422),
+        ({"camera_id": "nowhere"}, 404),
+        ({"store_id": "shibuya", "camera_id": "hall"}, 403),
+    ],
+)
+async def test_an_erasure_that_is_not_meant_or_not_theirs_erases_nothing(
+    client: AsyncClient, house: House, changes: dict[str, object], status: int
+) -> None:
+    assert (await post(client, "/api/erasures", {**SPAN, **changes})).status_code == status
+    assert Kind.ERASURE_DECIDED not in house.people.kinds()
+
+
+@pytest.mark.parametrize("name", ["tanaka", "mori", "abe", "ito"])
+async def test_r17_nobody_else_erases_keeps_or_releases(house: House, name: str) -> None:
+    release = {"to": "tanaka", "hours": 1, "reason": REASON}
+    async with open_house(house, name) as client:
+        answers = [
+            await post(client, "/api/alerts/alert-1/erase", ERASE),
+            await post(client, "/api/erasures", SPAN),
+            await post(client, "/api/alerts/alert-1/hold", HOLD),
+            await post(client, "/api/holds/1/confirm"),
+            await post(client, "/api/holds/1/end"),
+            await post(client, "/api/alerts/alert-1/release", release),
+        ]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert house.people.kept.keys() == {"alert-1", "alert-3"}
+
+
+async def test_r16_a_deputy_does_not_release(house: House) -> None:
+    async with open_house(house, "suzuki") as client:
+        answer = await post(client, "/api/alerts/alert-1/release", {"to": "tanaka", "hours": 1, "reason": REASON})
+
+    assert answer.status_code == 403
+
+
+async def test_a_hold_takes_two_people_and_lasts_to_the_end_of_its_day(client: AsyncClient) -> None:
+    proposed = (await post(client, "/api/alerts/alert-1/hold", HOLD)).json()
+    alone = await post(client, f"/api/holds/{proposed['hold_id']}/confirm")
+    await sign_in(client, "suzuki")
+    seen = (await client.get("/api/holds", params={"lang": "en"})).json()
+    agreed = (await post(client, f"/api/holds/{proposed['hold_id']}/confirm")).json()
+
+    assert (proposed["state"], proposed["may_confirm"]) == ("proposed", False)
+    assert proposed["until_text"] == "until 2026-12-24 00:00"
+    assert alone.status_code == 403
+    assert seen["count"] == 1
+    assert seen["holds"][0]["may_confirm"]
+    assert (agreed["state"], agreed["text"]) == ("sealed", "proposed by sato · agreed by suzuki")
+
+
+@pytest.mark.parametrize("until", ["2026-11-22", "2027-11-25"])
+async def test_a_hold_ends_within_a_year(client: AsyncClient, until: str) -> None:
+    assert (await post(client, "/api/alerts/alert-1/hold", {**HOLD, "until": until})).status_code == 422
+
+
+async def test_a_hold_is_ended_and_listed_last(client: AsyncClient) -> None:
+    first = (await post(client, "/api/alerts/alert-1/hold", HOLD)).json()
+    await post(client, "/api/alerts/alert-1/hold", {**HOLD, "until": "2026-12-30"})
+    ended = await post(client, f"/api/holds/{first['hold_id']}/end")
+    found = (await client.get("/api/holds", params={"lang": "en"})).json()
+
+    assert ended.json()["state_name"] == "Ended"
+    assert ([hold["state"] for hold in found["holds"]], found["count"]) == (["proposed", "ended"], 1)
+
+
+@pytest.mark.parametrize(("name", "seen"), [("mori", 2), ("abe", 2), ("sato", 1)])
+async def test_r17_holds_are_listed_for_who_may_know_of_them(house: House, name: str, seen: int) -> None:
+    async with open_house(house) as client:
+        await post(client, "/api/alerts/alert-1/hold", HOLD)
+        await post(client, "/api/alerts/alert-3/hold", HOLD)
+        await sign_in(client, name)
+        answer = await client.get("/api/holds", params={"lang": "en"})
+
+    assert len(answer.json()["holds"]) == seen
+    assert accusing(answer.text) == ()
+
+
+async def test_an_alert_that_nobody_knows_is_told_so(client: AsyncClient) -> None:
+    assert (await post(client, "/api/alerts/none/erase", ERASE)).status_code == 404
+
+
+async def test_r16_an_item_is_released_only_to_somebody_who_is_there(client: AsyncClient) -> None:
+    answer = await post(client, "/api/alerts/alert-1/release", {"to": "nobody", "hours": 1, "reason": REASON})
+
+    assert (answer.status_code, "not allowed" in answer.json()["detail"]) == (403, True)
