@@ -16,7 +16,7 @@ from pipeline.edge.capture import Picture
 from pipeline.edge.device import How, Outgoing, Pixels, State, flush, look
 from pipeline.edge.envelope import BucketKey, Done, Identity, Office
 from pipeline.edge.outbox import Outbox, Parcel, Why
-from pipeline.edge.spool import Spool, sync
+from pipeline.edge.spool import sync
 from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused, Unavailable
 from pipeline.logs import log
@@ -33,7 +33,7 @@ _MOMENT_SECONDS: Final = 1.0
 """So long an acknowledgement may take before what waits goes to the disk."""
 _MOMENTS: Final = 3
 """After so many more it is said that Kafka is away."""
-_SYNC_SECONDS: Final = 1.0
+_SEE_EVERY: Final = 1.0
 
 
 class PublicKeys(Protocol):
@@ -58,7 +58,9 @@ class Broker(Protocol):
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of what was not acknowledged: it is not delivered any more, unless it is on the wire."""
+        ...
 
 
 class Camera:
@@ -169,18 +171,29 @@ class Publisher:
         say so.
 
         The broker's client tries again by itself, and an idempotent one does so without doubling anything.
+
+        Raises:
+            Refused: As the broker says.
+            Unavailable: As the broker says; or it expired on its way, and is called back.
         """
         sending, moments = asyncio.create_task(self._broker.send(parcel)), 0
         try:
-            while not (await asyncio.wait({sending}, timeout=_MOMENT_SECONDS))[0]:
+            while not (await asyncio.wait({sending}, timeout=self._moment(parcel)))[0]:
                 moments += 1
                 self.waiting.spill()
                 self._expire()
+                if parcel.expires_at <= self._clock.now():
+                    await self._broker.close()
+                    raise Unavailable("no acknowledgement until it expired")
                 if moments % _MOMENTS == 0:
                     self._away("no acknowledgement yet")
             await sending
         finally:
             sending.cancel()
+
+    def _moment(self, parcel: Parcel) -> float:
+        left = (parcel.expires_at - self._clock.now()).total_seconds()
+        return min(_MOMENT_SECONDS, max(left, 0))
 
     def _remove(self, parcel: Parcel) -> bool:
         """Forget what was acknowledged; true when it was a frame or still that waited until now."""
@@ -218,6 +231,17 @@ class Publisher:
                 self.has_keys.set()
                 await asyncio.sleep(every.total_seconds())
 
+    async def keep(self) -> None:
+        """See every second to what waits, also while nothing is sent: forget what expired, and have the disk keep the
+        rest over a power cut; never return."""
+        while True:
+            await asyncio.sleep(_SEE_EVERY)
+            self._expire()
+            try:
+                await asyncio.to_thread(sync, self.waiting.unsynced())
+            except OSError as error:
+                log().warning("the spool cannot be synced", detail=str(error.strerror))
+
     async def drained(self) -> None:
         """Wait until all that was taken is acknowledged or dropped."""
         while not self._idle:
@@ -241,16 +265,6 @@ class Publisher:
 
     def _drop(self, why: Why) -> None:
         self._lost[why] += 1
-
-
-async def keep(spool: Spool) -> None:
-    """Have the disk keep what was spooled, every second; never return."""
-    while True:
-        await asyncio.sleep(_SYNC_SECONDS)
-        try:
-            await asyncio.to_thread(sync, spool.unsynced())
-        except OSError as error:
-            log().warning("the spool cannot be synced", detail=str(error.strerror))
 
 
 def _pause(attempt: int) -> float:
@@ -288,7 +302,7 @@ class KafkaBroker:
         producer, self._producer = self._producer, None
         if producer is not None:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
-                await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
+                await asyncio.wait_for(_discard(producer), _STOP_SECONDS)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -307,3 +321,13 @@ class KafkaBroker:
                 raise
             self._producer = producer
         return self._producer
+
+
+async def _discard(producer: AIOKafkaProducer) -> None:
+    """Close a producer with what it has not delivered.
+
+    Its own `stop` waits for that; and cancelled, it leaves behind a task that goes on to deliver it.
+    """
+    producer._closed = True  # noqa: SLF001 (there is no other way to say so)
+    await producer.client.close()
+    await producer._sender.close()  # noqa: SLF001 (likewise)

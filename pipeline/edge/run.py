@@ -18,7 +18,7 @@ from pipeline.edge.device import How
 from pipeline.edge.envelope import PURPOSE, Done, Identity, Office
 from pipeline.edge.kept import KeptKeys
 from pipeline.edge.outbox import Outbox
-from pipeline.edge.publish import HEALTH_EVERY, Camera, KafkaBroker, Publisher, keep
+from pipeline.edge.publish import HEALTH_EVERY, Camera, KafkaBroker, Publisher
 from pipeline.edge.spool import Bounds, Spool, open_spool, sync
 from pipeline.edge.start import Permit
 from pipeline.edge.waiting import Waiting
@@ -62,17 +62,10 @@ async def run(this: Run, stopped: threading.Event, show: Callable[[str], None]) 
             keys = KeptKeys(DeviceKeys(vault, owner, chosen.vault.ahead), owner, this.state / "public-keys")
             publisher = Publisher(who, office, keys, broker, SystemClock(), waiting=Waiting(Outbox(), spool))
             log().info("publishing", address=this.source.name, store=who.store_id, camera=who.camera_id, boot=who.boot)
-            kept = [] if spool is None else [keep(spool)]
-            await _publish(this, publisher, kept, stopped, show)
+            await _publish(this, publisher, stopped, show)
 
 
-async def _publish(
-    this: Run,
-    publisher: Publisher,
-    more: list[Coroutine[Any, Any, None]],
-    stopped: threading.Event,
-    show: Callable[[str], None],
-) -> None:
+async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, show: Callable[[str], None]) -> None:
     loop, halted = asyncio.get_running_loop(), asyncio.Event()
     permitted = this.permit.camera
     camera = Camera(How(permitted.width, permitted.masks), lambda each: loop.call_soon_threadsafe(publisher.take, each))
@@ -89,7 +82,7 @@ async def _publish(
         publisher.fetch(fetched_every),
         _report(publisher, camera),
         _show(this, publisher, camera, show),
-        *more,
+        publisher.keep(),
     ]
     async with _beside(endless) as tasks:
         await _first(tasks, publisher.has_keys.wait(), halted.wait())

@@ -178,7 +178,7 @@ class Spool:
             self._pass(head)
 
     def unsynced(self) -> list[int]:
-        """Give the files to be synced, for `sync` in whatever thread."""
+        """Give the files to be synced, for `sync` in whatever thread. Raises OSError."""
         if not self._unsynced or self._writing is None or self._writing.file is None:
             return []
         files = [os.dup(self._writing.file), os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)]

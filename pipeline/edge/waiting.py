@@ -92,6 +92,10 @@ class Waiting:
         if self._spool is not None:
             self._spool.expire(now)
 
+    def unsynced(self) -> list[int]:
+        """Give the files on disk that are to be synced. Raises OSError."""
+        return [] if self._spool is None else self._spool.unsynced()
+
     def give_up(self) -> None:
         """Leave what still waits to the disk, and drop what it does not take."""
         self.spill()

@@ -69,7 +69,7 @@ def bucket(start: datetime = NOON, length: timedelta = TTL) -> PublicKey:
         purpose=Purpose.CRIME_PREVENTION,
         bucket_start=start,
         bucket_end=start + length,
-        expires_at=start + length + TTL,
+        expires_at=start + TTL,
         public=PAIR.public,
     )
 

@@ -308,6 +308,43 @@ def _parts(sent: Parcel) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
     return sent.record.key, sent.record.headers, sent.record.value
 
 
+async def test_r20_what_expires_while_kafka_is_away_leaves_the_disk(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "_SEE_EVERY", 0)
+    spool = opened(tmp_path)
+    device = publisher(clock, FakeBroker(), spool=spool)
+    device.take(frame(0))
+    device.waiting.spill()
+    keeping = asyncio.create_task(device.keep())
+    clock.advance(TTL + timedelta(minutes=1))
+    await asyncio.wait_for(device.drained(), 5)
+    keeping.cancel()
+    on_disk = spool.bytes
+    spool.close()
+
+    assert on_disk == 0
+    assert device.dropped == {"expired": 1}
+
+
+async def test_r20_what_expires_on_its_way_is_called_back(clock: ManualClock, tmp_path: Path) -> None:
+    broker, spool = FakeBroker(), opened(tmp_path)
+    broker.answers.clear()
+    device = publisher(clock, broker, spool=spool)
+    async with sending(device):
+        device.take(frame(0))
+        await asyncio.sleep(0)
+        clock.advance(TTL + timedelta(minutes=1))
+        await asyncio.wait_for(device.drained(), 5)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        broker.answers.set()
+    spool.close()
+
+    assert broker.closed
+    assert broker.log == []
+
+
 async def test_of_health_messages_the_newest_alone_is_sent_and_says_how_much_is_spooled(
     clock: ManualClock, tmp_path: Path
 ) -> None:
