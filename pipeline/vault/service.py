@@ -123,12 +123,15 @@ class Keeper:
 
     def _round(self, destroyed: Callable[[int], None]) -> timedelta:
         self._hear()
-        self.vault.shred(self.now())
-        if buried := self.vault.bury(self.now()):
-            log().info("keys destroyed", count=buried)
-            destroyed(buried)
-        self.evidence.lapse(self.now())
-        self.vault.tell(self.now())
+        try:
+            self.vault.shred(self.now())
+            if buried := self.vault.bury(self.now()):
+                log().info("keys destroyed", count=buried)
+                destroyed(buried)
+            self.evidence.lapse(self.now())
+        finally:
+            # Also where the key table's disk is full: what was lent is written down, or nothing more is lent.
+            self.vault.tell(self.now())
         self._note_time(self.now())
         # Last: accounts in a database that is away keep nothing else waiting.
         if self.people is not None:
