@@ -1,0 +1,48 @@
+"""`mimamori data-map`: where data lies, what for, how long, who answers for it, and how it is erased (R11)."""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from pipeline.datamap import render
+from pipeline.datamap.registry import registry
+from pipeline.settings import settings
+from schemas.estate import load_estate
+
+_SHOWN: Final = timedelta(hours=1)
+
+
+class Language(StrEnum):
+    """In which language."""
+
+    JA = "ja"
+    EN = "en"
+
+
+app = typer.Typer(help="Where data lies, what for, how long, and how it is erased (R11).")
+
+
+@app.command()
+def data_map(
+    estate: Annotated[
+        Path | None,
+        typer.Option(
+            help="Its frame_ttl says how long frames live; default: MIMAMORI_ESTATE, or 1 h where there is none"
+        ),
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Language")] = Language.EN,
+    json: Annotated[bool, typer.Option("--json", help="A JSON list instead of Markdown")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown; the default")] = False,
+) -> None:
+    """Print the data map. It is made from the topics, tables and places in the code; an incomplete entry is refused."""
+    del markdown
+    entries = registry(_frame_ttl(estate))
+    typer.echo(render.as_json(entries, lang.value) if json else render.markdown(entries, lang.value))
+
+
+def _frame_ttl(estate: Path | None) -> timedelta:
+    chosen = estate or settings().estate
+    return load_estate(chosen).frame_ttl if estate is not None or chosen.exists() else _SHOWN

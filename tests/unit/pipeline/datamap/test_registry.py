@@ -1,0 +1,117 @@
+"""The registry holds what the code makes, and refuses what nobody registered."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.datamap.entry import Kind
+from pipeline.datamap.places import FILE, places
+from pipeline.datamap.registry import of_tables, registry
+from pipeline.datamap.tables import comments
+from pipeline.errors import Misconfigured
+from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
+from pipeline.governance.accounts import _META as ACCOUNTS
+from pipeline.warehouse.client import TABLES
+from pipeline.warehouse.expiry import SPANS
+from pipeline.warehouse.migrations import FOLDER
+from schemas.envelope import DataClass
+from schemas.topics import STAGES, topics
+
+HOUR = timedelta(hours=1)
+ENTRIES = registry(HOUR)
+COMMENT = "items: some | scope: console | purpose: operation | responsible: store manager"
+
+
+def test_r11_every_topic_is_in_the_data_map_with_its_own_numbers() -> None:
+    found = {each.place: each for each in ENTRIES if each.kind is Kind.TOPIC}
+
+    assert found.keys() == {f"kafka/{name}" for name in topics(HOUR)}
+    assert found["kafka/frames.v1"].bound == topics(HOUR)["frames.v1"].gone_within
+    assert found["kafka/frames.v1"].data_class is DataClass.IDENTIFYING
+    assert {f"kafka/{stage}-state.v1" for stage in STAGES} < found.keys()
+
+
+def test_r11_every_table_of_the_warehouse_is_in_the_data_map() -> None:
+    found = {each.tables[0] for each in ENTRIES if each.kind is Kind.TABLE}
+
+    assert found == {*SPANS, "migrations"} == {*TABLES.values(), "alert_arrivals", "migrations"}
+
+
+def test_r11_every_place_is_there_once() -> None:
+    places = [each.place for each in ENTRIES]
+
+    assert len(places) == len(set(places))
+
+
+def test_r11_the_accounts_tables_are_registered() -> None:
+    (accounts,) = [each for each in ENTRIES if each.place == "vault/accounts"]
+
+    assert set(accounts.tables) == set(ACCOUNTS.tables)
+
+
+def test_r11_a_place_that_does_not_say_all_is_refused() -> None:
+    whole = FILE.read_text()
+
+    with pytest.raises(Misconfigured, match=r"vault/keys.*responsible"):
+        places(whole.replace('responsible = "store manager"\n', "", 1))
+
+
+def test_r20_what_identifies_somebody_lives_shortly_or_says_why_not() -> None:
+    for each in ENTRIES:
+        if each.data_class is DataClass.IDENTIFYING and isinstance(each.lives, timedelta):
+            assert each.lives <= timedelta(hours=72), each.place
+
+
+def migrated(folder: Path, sql: str) -> Path:
+    (folder / "0001_some.sql").write_text(sql)
+    return folder
+
+
+def test_r11_a_table_that_nobody_registered_is_refused(tmp_path: Path) -> None:
+    for file in FOLDER.glob("*.sql"):
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "0999_more.sql").unlink(missing_ok=True)
+    number = len(list(tmp_path.glob("*.sql"))) + 1
+    more = tmp_path / f"{number:04}_more.sql"
+    more.write_text(f"CREATE TABLE IF NOT EXISTS visits\n(\n    x UInt8\n)\nENGINE = Memory\nCOMMENT '{COMMENT}';\n")
+
+    with pytest.raises(Misconfigured, match=r"visits \(R11\)"):
+        registry(HOUR, tmp_path)
+
+
+def test_r11_a_table_without_a_comment_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="alerts has no comment"):
+        comments(migrated(tmp_path, "CREATE TABLE IF NOT EXISTS alerts\n(\n    x UInt8\n)\nENGINE = Memory;\n"))
+
+
+def test_r11_a_table_whose_comment_does_not_say_all_is_refused(tmp_path: Path) -> None:
+    tables = "".join(
+        f"CREATE TABLE IF NOT EXISTS {table}\n(\n    x UInt8\n)\nENGINE = Memory\nCOMMENT '{comment}';\n"
+        for table, comment in dict.fromkeys(SPANS, COMMENT).items() | {("alerts", COMMENT.replace("purpose", "reason"))}
+        if (table, comment) != ("alerts", COMMENT)
+    )
+    with pytest.raises(Misconfigured, match=r"clickhouse/alerts.*purpose"):
+        of_tables(migrated(tmp_path, tables))
+
+
+def test_r23_no_column_of_an_alert_can_find_a_person_or_a_picture() -> None:
+    may_be = {
+        "alert_id", "store_id", "camera_id", "utc_time", "start", "end", "expires_at", "category", "observation",
+        "zone_id", "line_id", "numbers", "rarity_one_in", "rarity_n", "usefulness_share", "usefulness_low",
+        "usefulness_high", "usefulness_n", "score", "threshold", "assertion_level", "explanations", "notice_id", "model_digest",
+        "config_digest", "inserted_at", "arrived_at",
+    }  # fmt: skip
+
+    assert set(AlertRow._fields) <= may_be
+    assert columns("alerts") <= may_be
+    assert columns("alert_arrivals") <= may_be
+    assert columns("people_flow") == set(FlowRow._fields)
+    assert columns("coverage") == set(CoverageRow._fields)
+
+
+def columns(table: str) -> set[str]:
+    """Return a table's columns as its last migration makes them."""
+    text = (FOLDER / "0005_partitions_by_expiry.sql").read_text()
+    body = text.split(f"CREATE TABLE IF NOT EXISTS {table}_0005\n(\n")[1].split("\n)\n")[0]
+    return {line.split()[0] for line in body.splitlines() if line.split()[0] != "INDEX"}
