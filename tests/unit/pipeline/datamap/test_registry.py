@@ -99,8 +99,8 @@ def test_r23_no_column_of_an_alert_can_find_a_person_or_a_picture() -> None:
     may_be = {
         "alert_id", "store_id", "camera_id", "utc_time", "start", "end", "expires_at", "category", "observation",
         "zone_id", "line_id", "numbers", "rarity_one_in", "rarity_n", "usefulness_share", "usefulness_low",
-        "usefulness_high", "usefulness_n", "score", "threshold", "assertion_level", "explanations", "notice_id", "model_digest",
-        "config_digest", "inserted_at", "arrived_at",
+        "usefulness_high", "usefulness_n", "score", "threshold", "assertion_level", "explanations", "notice_id",
+        "model_digest", "config_digest", "inserted_at", "arrived_at",
     }  # fmt: skip
 
     assert set(AlertRow._fields) <= may_be
