@@ -67,7 +67,8 @@ class Detecting:
     async def _see(self, sealed: Sealed, item: Told) -> FrameDetections | detections.Erased | Skipped:
         frame = sealed.frame
         now = self._clock.now()
-        if self._late < now - frame.utc_time and now < frame.expires_at:
+        # Since the broker has it: what a device had to spool is old, and we are not behind for it.
+        if self._late < now - (item.taken or frame.utc_time) and now < frame.expires_at:
             return skipped(frame, item)
         try:
             key = await self._leases.private_key(frame.key_id, frame.purpose)

@@ -69,7 +69,7 @@ def read(raw: Raw, topic: Topic) -> Item:
     try:
         message = decode(topic, raw.key, headers, value, _stamped(raw))
         _require_not_ahead(message, raw)
-        return Received(message, ref, headers, value)
+        return Received(message, ref, headers, value, _stamped(raw))
     except Invalid as reason:
         return _broken(raw, ref, headers, reason)
     except Exception as error:  # noqa: BLE001 (it would be read again and again, and kill again and again)

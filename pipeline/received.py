@@ -1,6 +1,7 @@
 """A message, and where it lay."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from schemas.detections import FrameRef
@@ -19,3 +20,5 @@ class Received(Generic[M_co]):
     """As they came: a device's signature covers them all."""
     value: bytes = b""
     """As it came; the signature covers it too."""
+    taken: datetime | None = None
+    """When the broker took it."""

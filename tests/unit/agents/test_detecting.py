@@ -1,6 +1,6 @@
 """Sealed frames in, detections out: opened in memory, erased, shed or refused."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import cv2
@@ -58,14 +58,14 @@ def stage(clock: ManualClock, vault: Vault | None = None, *, shed: bool = True) 
     return Detecting(ESTATE, lent, eyes, clock, shed=shed)
 
 
-def received(message: Frame | Still, jpeg: bytes = JPEG) -> Received[Sealed | Still]:
+def received(message: Frame | Still, jpeg: bytes = JPEG, taken: datetime = NOON) -> Received[Sealed | Still]:
     sealed = sealing.seal(BUCKET.public, sealing.frame_info(message), jpeg) if isinstance(message, Frame) else None
     unsigned = encode(message, FRAMES, sealed=sealed)
     signature = signing.sign(GATEWAY, unsigned.headers, unsigned.value)
     record = encode(message, FRAMES, sealed=sealed, signature=signature)
     read = decode(FRAMES, record.key, record.headers, record.value)
     assert isinstance(read, Sealed | Still)
-    return Received(read, FRAME, record.headers, record.value)
+    return Received(read, FRAME, record.headers, record.value, taken)
 
 
 def frame(**changes: Any) -> Frame:
@@ -126,6 +126,13 @@ async def test_a_frame_that_is_a_quarter_of_its_lifetime_late_is_shed_and_that_i
 
     assert isinstance(said(await only(stage(clock), received(frame()))), Skipped)
     assert isinstance(said(await only(stage(clock, shed=False), received(frame()))), FrameDetections)
+
+
+async def test_what_a_device_had_spooled_is_not_shed_for_its_age(clock: ManualClock) -> None:
+    clock.advance(ESTATE.frame_ttl / 2)
+    spooled = received(frame(), taken=clock.now())
+
+    assert isinstance(said(await only(stage(clock), spooled)), FrameDetections)
 
 
 async def test_r04_a_key_that_is_refused_is_a_dead_letter(clock: ManualClock) -> None:
