@@ -1,10 +1,15 @@
 """Dead letters say why, and keep the envelope; never the payload."""
 
+from datetime import timedelta
+
+import pytest
+
 from agents import dead_letter
 from pipeline.errors import Rejected
 from pipeline.received import Received
+from schemas.dead_letter import DeadLetter
 from schemas.detections import FrameRef
-from schemas.envelope import DataClass
+from schemas.envelope import DataClass, Message
 from schemas.frame import Frame
 from schemas.wire import Sealed
 from tests.examples import examples
@@ -53,3 +58,20 @@ def test_a_record_of_no_known_store_has_a_letter_too() -> None:
 
 def test_poison_has_a_letter_of_its_own() -> None:
     assert dead_letter.of_poison(tick(3), "watching").reason == "poison"
+
+
+@pytest.mark.parametrize("message", examples(), ids=lambda each: each.ce_type)
+def test_r23_no_message_leaves_more_in_its_letter_than_whose_it_was_and_when(message: Message) -> None:
+    """A letter outlives an early erasure: what is in it must find no place in a picture and nobody."""
+    told: Message | Sealed = Sealed(message, b"sealed") if isinstance(message, Frame) else message
+    received = Received(told, FrameRef(topic="frames.v1", partition=0, offset=1))
+    letter = dead_letter.of_rejected(received, Rejected("unknown_camera"), "watching")
+
+    assert letter.expires_at - letter.utc_time == timedelta(days=7)
+    assert letter.headers.keys() <= {
+        "ce_specversion", "ce_type", "ce_source", "ce_id", "ce_time", "content-type", "ce_purpose", "ce_dataclass",
+        "ce_expires", "ce_noticeid", "ce_deviceid", "ce_boot", "ce_sequence", "ce_keyid", "ce_reference", "ce_module",
+    }  # fmt: skip
+    assert DeadLetter.model_fields.keys() - Message.model_fields.keys() == {
+        "source_record", "reason", "detail", "headers", "value_bytes", "stage"
+    }  # fmt: skip
