@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from measured import Measured, Spent
 
 from pipeline import sealing, signing
 from pipeline.sealing import KeyPair, SealSuite
@@ -69,33 +70,27 @@ purposes = ["crime_prevention"]
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What a process has used of its core so far, and how long it had to wait for it, in seconds."""
-
-    at: float
-    cpu: float
-    waited: float
-
-
-@dataclass(frozen=True)
 class Found:
-    """One run. `own_seconds` is the time in which nobody else had the core."""
+    """One run.
+
+    The rate is by the CPU time that the vault's process took, user and system: what a core gives that is its own. By
+    the wall it is the same while nobody else wants the cores, vault and asker each having one; else both wait.
+    """
 
     suite: str
     leases: int
     seconds: float
-    own_seconds: float
     cpu_seconds: float
     latencies: tuple[float, ...]
     windows: tuple[int, ...]
 
     @property
     def rate(self) -> float:
-        return self.leases / self.own_seconds
+        return self.leases / self.cpu_seconds
 
     @property
-    def cpu_each(self) -> float:
-        return self.cpu_seconds / self.leases
+    def by_the_wall(self) -> float:
+        return self.leases / self.seconds
 
     def as_dict(self) -> dict[str, Any]:
         ordered = sorted(self.latencies)
@@ -103,8 +98,8 @@ class Found:
             "suite": self.suite,
             "leases": self.leases,
             "leases_per_second": round(self.rate, 1),
-            "leases_per_second_by_the_wall": round(self.leases / self.seconds, 1),
-            "vault_cpu_us_per_lease": round(self.cpu_each * 1e6, 1),
+            "leases_per_second_by_the_wall": round(self.by_the_wall, 1),
+            "vault_cpu_us_per_lease": round(1e6 / self.rate, 1),
             "latency_ms_p50": round(ordered[len(ordered) // 2] * 1e3, 2),
             "latency_ms_p99": round(ordered[len(ordered) * 99 // 100] * 1e3, 2),
         }
@@ -126,16 +121,43 @@ class Vault:
     def token(self, name: str) -> str:
         return (self.folder / "vault" / "tokens" / name).read_text()
 
-    def spent(self) -> Spent:
-        cpu, waited, _ = Path(f"/proc/{self.process.pid}/schedstat").read_text().split()
-        return Spent(time.monotonic(), int(cpu) / 1e9, int(waited) / 1e9)
-
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
 
 
-def measure(place: Path, seconds: float, suite: SealSuite) -> Found:
+def measure(place: Path, *, quick: bool) -> Measured:
+    """Ask a vault for leases of keys of either suite, for some seconds each."""
+    seconds = 3.0 if quick else 15.0
+    found = [run(place / suite.name, seconds, suite) for suite in SealSuite]
+    shown = [
+        (
+            f"a second of CPU time, {one.suite}",
+            f"{one.rate:,.0f}, {1e6 / one.rate:.0f} µs each; by the wall {one.by_the_wall:,.0f}",
+        )
+        for one in found
+    ]
+    first = found[0].as_dict()
+    late = f"{first['latency_ms_p50']} / {first['latency_ms_p99']} ms"
+    return Measured(
+        title="Leases, one core, over HTTP",
+        shown=[*shown, (f"p50 / p99 with {CONNECTIONS} asking", late)],
+        # The suite that is used unless somebody chooses the other.
+        limited={"leases_per_second": found[0].rate},
+        details={one.suite: one.as_dict() for one in found},
+        plots=[lambda axes: _plot(axes, found)],
+    )
+
+
+def _plot(axes: Any, found: Sequence["Found"]) -> None:
+    for one in found:
+        axes.plot(range(1, len(one.windows) + 1), one.windows, marker="o", label=one.suite)
+    axes.set(title="Leases a second, by the wall clock", xlabel="second", ylim=(0, None))
+    axes.axhline(1000, color="grey", linestyle=":")
+    axes.legend()
+
+
+def run(place: Path, seconds: float, suite: SealSuite) -> Found:
     """Start a vault, ask it for leases of many keys on several connections for so long, and stop it."""
     cores = sorted(os.sched_getaffinity(0))
     vault = _started(place, suite, cores[0])
@@ -185,10 +207,9 @@ async def _measured(vault: Vault, seconds: float) -> Found:
     requests = [_request(vault, key, worker) for key in keys]
     await _checked(vault, keys[0], worker)
     await _asking(vault, requests, min(1.0, seconds / 3))
-    before = vault.spent()
+    before = Spent.of(vault.process.pid)
     done = await _asking(vault, requests, seconds)
-    after = vault.spent()
-    wall = after.at - before.at
+    spent = Spent.of(vault.process.pid).since(before)
     times = sorted(at - before.at for at, _ in done)
     windows = [0] * int(seconds / WINDOW)
     for at in times:
@@ -197,9 +218,8 @@ async def _measured(vault: Vault, seconds: float) -> Found:
     return Found(
         suite=vault.suite.value,
         leases=len(done),
-        seconds=wall,
-        own_seconds=wall - (after.waited - before.waited),
-        cpu_seconds=after.cpu - before.cpu,
+        seconds=spent.at,
+        cpu_seconds=spent.cpu,
         latencies=tuple(took for _, took in done),
         windows=tuple(windows),
     )

@@ -1,0 +1,117 @@
+"""`make speed`: what the vault bears on one core, and what sealing costs, against the limits of limits.toml."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT)]
+
+import destruction  # noqa: E402 (the path comes first)
+import leases  # noqa: E402
+import sealing  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from measured import Measure, Measured, missed  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+SHARE: Final = "sealing_share_of_full_frame"
+
+console: Final = Console(stderr=True, width=max(120, Console().width))
+
+
+def main() -> int:
+    """Measure, show, save, and compare with the limits."""
+    options = _options()
+    found = {name: _measured(name, quick=options.quick) for name in options.only or MEASURES}
+    limits = tomllib.loads((ROOT / "load-tests" / "limits.toml").read_text())["speed"]
+    over = [each for one in found.values() for each in missed(one.limited, limits)]
+    console.print(table(found, over))
+    result = summary(found) | {"quick": options.quick, "limits_missed": over}
+    _save(found, result)
+    print(json.dumps(result))
+    return 1 if over else 0
+
+
+def _options() -> Any:
+    parser = argparse.ArgumentParser(description=__doc__)
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    parser.add_argument("--quick", action="store_true", default=quick, help="under a minute; also QUICK=1")
+    parser.add_argument("--only", nargs="*", choices=list(MEASURES), help="names of measures")
+    return parser.parse_args()
+
+
+def _measured(name: str, *, quick: bool) -> Measured:
+    console.print(f"{name} …")
+    place = _home() / "run" / f"speed-{os.getpid()}" / name
+    place.mkdir(parents=True)
+    try:
+        return MEASURES[name](place, quick=quick)
+    finally:
+        shutil.rmtree(place.parent)
+
+
+def _sealing(place: Path, *, quick: bool) -> Measured:
+    del place  # it writes nothing
+    found = sealing.measure(quick)
+    steps = ("encode", "decode", "detect", "full_frame", "seal", "open", "sealing")
+    shown = [(step.replace("_", " "), f"{found[f'{step}_ms']:.3f} ms") for step in steps]
+    return Measured(
+        title=f"Sealing a frame of {found['width']}x{found['height']}, CPU time",
+        shown=[*shown, ("share of a full frame", f"{found[SHARE]:.2%}")],
+        limited={SHARE: found[SHARE]},
+        details=found,
+    )
+
+
+MEASURES: Final[dict[str, Measure]] = {
+    "leases": leases.measure,
+    "destruction": destruction.measure,
+    "sealing": _sealing,
+}
+
+
+def table(found: dict[str, Measured], over: list[str]) -> Table:
+    """Show each measure's lines, and below them the limits that were missed."""
+    shown = Table("measure", "", "value", title="Speed")
+    for one in found.values():
+        for number, (what, value) in enumerate(one.shown):
+            shown.add_row(one.title if number == 0 else "", what, value)
+        shown.add_section()
+    shown.caption = "\n".join(over) or "within the limits"
+    return shown
+
+
+def summary(found: dict[str, Measured]) -> dict[str, Any]:
+    """Flatten what is bounded; keep the rest by measure."""
+    limited = {name: round(value, 4) for one in found.values() for name, value in one.limited.items()}
+    return limited | {name: dict(one.details) for name, one in found.items()}
+
+
+def _save(found: dict[str, Measured], result: dict[str, Any]) -> None:
+    results = _home() / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "speed.json").write_text(json.dumps(result, indent=2))
+    plots = [plot for one in found.values() for plot in one.plots]
+    if plots:
+        _draw(plots, results / "speed.png")
+
+
+def _draw(plots: list[Any], path: Path) -> None:
+    figure = Figure(figsize=(6 * len(plots), 4), layout="constrained")
+    for axes, plot in zip(figure.subplots(1, len(plots), squeeze=False)[0], plots, strict=True):
+        plot(axes)
+    figure.savefig(path, dpi=120)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")).absolute()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
