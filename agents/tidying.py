@@ -13,7 +13,7 @@ from pipeline.leftovers import Leftovers
 from pipeline.logs import log
 from pipeline.vault.api import EvidenceObject
 from pipeline.warehouse.client import Warehouse
-from pipeline.warehouse.expiry import Drop, expire
+from pipeline.warehouse.expiry import Drop, Partition, expire
 from schemas.topics import Topic
 
 STAGE: Final = "erasing"
@@ -48,6 +48,8 @@ class Tidying:
         self._topics = topics
         self._metrics = metrics
         self._clock = clock
+        self._leaving: dict[Partition, datetime] = {}
+        """Partitions that are over and on the disk still, and since when we know."""
 
     async def turn(self) -> tuple[Overdue, ...]:
         """Take away what can go, measure what is late, and publish it."""
@@ -77,9 +79,19 @@ class Tidying:
         found = await expire(self._warehouse, self._drop, now)
         for partition in found.dropped:
             log().info("partition dropped", stage=STAGE, table=partition.table, detail=partition.id)
+        self._tell_gone(frozenset(found.leaving), now)
         if found.detached:
             log().warning("detached parts are removed by nobody", stage=STAGE, count=found.detached)
         return [Overdue(f"clickhouse/{table}", by) for table, by in found.overdue.items()]
+
+    def _tell_gone(self, leaving: frozenset[Partition], now: datetime) -> None:
+        """Say which partitions have left the disk since the last turn: dropping one is not yet that."""
+        for partition in self._leaving.keys() - leaving:
+            seconds = round((now - self._leaving[partition]).total_seconds())
+            log().info(
+                "partition gone from the disk", stage=STAGE, table=partition.table, detail=partition.id, seconds=seconds
+            )
+        self._leaving = {partition: self._leaving.get(partition, now) for partition in leaving}
 
     async def _objects(self, now: datetime) -> list[Overdue]:
         swept = await self.leftovers.sweep(self._living, now)

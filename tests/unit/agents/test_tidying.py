@@ -93,6 +93,22 @@ async def test_r20_a_turn_drops_partitions_and_removes_objects(
     assert "object removed" in said
 
 
+async def test_r20_that_a_partition_has_left_the_disk_is_told_only_then(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = part(NOON - 12 * HOUR)
+    house.warehouse.parts = [over._replace(active=False)]
+    await house.tidying.turn()
+    await house.tidying.turn()
+    still = capsys.readouterr().out
+    house.warehouse.parts = []
+
+    await house.tidying.turn()
+
+    assert "partition gone from the disk" not in still
+    assert capsys.readouterr().out.count("partition gone from the disk") == 1
+
+
 async def test_r21_what_is_late_is_logged_and_published(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     # Nobody knows its partition, so nobody drops it.
     house.warehouse.parts = [part(NOON - 30 * HOUR)._replace(partition="all")]
