@@ -27,6 +27,9 @@ FIRST: Final = "0" * 64
 """What the first entry names as the hash before it."""
 
 _LEAF: Final = b"\x00"
+_SURE: Final = 1 << 53
+"""Whole numbers below it are the same in every reader of JSON."""
+
 _TAG: Final = b"mimamori/ledger/1\x00"
 
 Body = dict[str, Any]
@@ -96,7 +99,23 @@ def entry_hash(index: int, at: datetime, fact: Fact, previous: str) -> str:
     said: Body = {"index": index, "at": iso(at), "kind": fact.kind.value, "body": fact.body, "previous": previous}
     if fact.outbox is not None:
         said["outbox"] = fact.outbox
-    return sha256(_LEAF + rfc8785.dumps(said)).hexdigest()
+    return sha256(_LEAF + _canonical(said)).hexdigest()
+
+
+def _canonical(said: Body) -> bytes:
+    """Write RFC 8785. The library does it in Python; the standard library's way is the same for what has no surprises,
+    in a tenth of the time, and ten thousand keys that die together have ten thousand entries."""
+    if not _is_plain(said):
+        return rfc8785.dumps(said)
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and name.isascii() and _is_plain(each) for name, each in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str) or (isinstance(value, int) and abs(value) < _SURE)
 
 
 def sealed_entry(key: Ed25519PrivateKey, index: int, at: datetime, fact: Fact, previous: str) -> Entry:

@@ -4,16 +4,20 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import Misconfigured, Unavailable
-from pipeline.vault.ledger import Entry, Fact, FileLedger, Kind, Ledger, MemoryLedger, faults
+from pipeline.vault.ledger import Entry, Fact, FileLedger, Kind, Ledger, MemoryLedger, entry_hash, faults
+from schemas.frozen import iso
 from tests.unit.pipeline.vault.building import NOON
 
 KEY = Ed25519PrivateKey.generate()
@@ -149,3 +153,30 @@ def test_every_line_is_plain_json(tmp_path: Path) -> None:
     lines = (tmp_path / "ledger.jsonl").read_text().splitlines()
     assert [json.loads(line)["hash"] for line in lines] == [entry.hash for entry in entries]
     assert [Entry.model_validate_json(line) for line in lines] == list(entries)
+
+
+_PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**54), 2**54) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(body=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), _PLAIN, max_size=6))
+def test_an_entrys_hash_is_that_of_rfc_8785(body: dict[str, Any]) -> None:
+    said: dict[str, Any] = {
+        "index": 3,
+        "at": iso(NOON),
+        "kind": "leases",
+        "body": body,
+        "previous": "0" * 64,
+        "outbox": 7,
+    }
+    try:
+        expected = sha256(b"\x00" + rfc8785.dumps(said)).hexdigest()
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        with pytest.raises((rfc8785.CanonicalizationError, UnicodeEncodeError)):
+            entry_hash(3, NOON, Fact(Kind.LEASES, body, 7), "0" * 64)
+        return
+
+    assert entry_hash(3, NOON, Fact(Kind.LEASES, body, 7), "0" * 64) == expected
