@@ -209,6 +209,19 @@ class Accounts:
             connection.execute(delete(_SESSIONS).where(_SESSIONS.c.name == name))
             _note(connection, note)
 
+    def remove(self, name: str, note: Note) -> None:
+        """Forget somebody: their account, grants and sessions. What the ledger says of them stays.
+
+        Raises:
+            Refused: Nobody is called so.
+        """
+        with self._writing() as connection:
+            if not connection.execute(delete(_ACCOUNTS).where(_ACCOUNTS.c.name == name)).rowcount:
+                raise Refused(f"there is no account {name}")
+            for table in (_GRANTS, _READ, _SESSIONS):
+                connection.execute(delete(table).where(table.c.name == name))
+            _note(connection, note)
+
     def rehash(self, name: str, old: str, new: str) -> None:
         """Keep the same password with more work; sessions go on."""
         where = (_ACCOUNTS.c.name == name) & (_ACCOUNTS.c.password == old)

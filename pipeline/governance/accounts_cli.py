@@ -179,6 +179,13 @@ def enable(name: Named, folder: Folder = None) -> None:
     _change(folder, name, lambda account: replace(account, disabled=False), note)
 
 
+@app.command()
+def remove(name: Named, folder: Folder = None) -> None:
+    """Forget an account altogether, once nobody needs it any more. What the ledger says of them stays."""
+    _accounts(folder).remove(name, changed(name, by=_by(), what="removed"))
+    typer.echo(f"{name} is forgotten")
+
+
 def _change(folder: Path | None, name: str, how: Callable[[Account], Account], note: Note) -> None:
     after = _accounts(folder).change(name, how, note)
     typer.echo(_line(after))

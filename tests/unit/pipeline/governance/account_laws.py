@@ -139,6 +139,20 @@ class AccountLaws:
         accounts.change("suzuki", lambda account: replace(account, disabled=True), NOTE)
         assert accounts.session("c") is None
 
+    def test_who_is_removed_is_forgotten_and_a_namesake_has_nothing_of_theirs(self, accounts: Accounts) -> None:
+        add(accounts)
+        accounts.open_session("a", "sato", NOON, Note("signed_in", {}))
+
+        accounts.remove("sato", NOTE)
+        assert accounts.account("sato") is None
+        with pytest.raises(Refused, match="no account sato"):
+            accounts.remove("sato", NOTE)
+        namesake = Account("sato", "another")
+        add(accounts, namesake)
+
+        assert accounts.account("sato") == namesake
+        assert accounts.session("a") is None
+
     def test_sessions_that_are_over_are_forgotten(self, accounts: Accounts) -> None:
         for digest, started, seen in (("old", 0, 100), ("idle", 50, 60), ("busy", 50, 100)):
             accounts.open_session(digest, "sato", NOON + timedelta(minutes=started), Note("signed_in", {}))

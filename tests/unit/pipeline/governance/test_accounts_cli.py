@@ -139,8 +139,20 @@ def test_everything_can_be_changed(accounts: Accounts) -> None:
     assert f"{sato.training_until:%Y-%m-%d} {sato.pledged_on} {sato.disabled}" == "2098-03-31 2026-02-01 True"
     assert CHEAP.fits(accounts.hashed("sato"), SecretStr("another five of them words"))
     assert _do("enable", "sato").exit_code == 0
+    assert _do("remove", "sato").exit_code == 0
+    assert accounts.accounts() == ()
     changes = [note.body["change"] for note in accounts.notes(20)]
-    assert changes == ["added", "granted", "revoked", "trained", "pledged", "password", "disabled", "enabled"]
+    assert changes == [
+        "added",
+        "granted",
+        "revoked",
+        "trained",
+        "pledged",
+        "password",
+        "disabled",
+        "enabled",
+        "removed",
+    ]
 
 
 def test_r14_a_role_is_not_granted_where_the_pledge_is_missing(accounts: Accounts) -> None:
@@ -153,7 +165,12 @@ def test_r14_a_role_is_not_granted_where_the_pledge_is_missing(accounts: Account
 
 
 def test_nobody_is_changed_who_is_not_there() -> None:
-    for arguments in (("disable", "sato"), ("password", "sato", "--stdin"), ("revoke", "sato", "--role", "staff")):
+    for arguments in (
+        ("disable", "sato"),
+        ("remove", "sato"),
+        ("password", "sato", "--stdin"),
+        ("revoke", "sato", "--role", "staff"),
+    ):
         assert "no account sato" in str(_do(*arguments).exception)
 
 
