@@ -1,20 +1,14 @@
 """A store with a vault and a device, as processes of their own, for tests that kill them."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import httpx
-import pytest
-
 from pipeline.edge.outbox import Parcel
 from pipeline.edge.segment import first, heads, parcel_at
-from pipeline.local import kafka
 from pipeline.opening import require_authentic
 from pipeline.reading import records
 from schemas.detections import Still
@@ -23,8 +17,8 @@ from schemas.health import DeviceHealth
 from schemas.topics import Topic, topics
 from schemas.wire import Sealed, decode
 from tests import estates
+from tests.integration.vault_process import ROOT, Process
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 STORE: Final = "kanda"
 CAMERA: Final = "drawn"
 DEVICE: Final = "device-kanda-pc"
@@ -41,58 +35,12 @@ def mimamori(folder: Path, *arguments: str, environment: dict[str, str]) -> subp
 
 
 @dataclass
-class VaultProcess:
-    """A vault that can be killed and started again on the same folder and port."""
-
-    home: Path
-    port: int = field(default_factory=lambda: kafka.free_ports(1)[0])
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def folder(self) -> Path:
-        return self.home / "vault"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        arguments = ("serve", "--port", str(self.port), "--dir", str(self.folder))
-        self.running = [mimamori(self.home, "vault", *arguments, environment={})]
-
-    def wait(self, within: float = 30) -> None:
-        until = time.monotonic() + within
-        while time.monotonic() < until:
-            assert self.running[0].poll() is None, (self.home / "vault.log").read_text()[-3000:]
-            try:
-                if httpx.get(f"{self.url}/healthz", timeout=1).is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        pytest.fail("the vault did not become ready")
-
-    def stop(self, how: signal.Signals) -> int:
-        for process in self.running:
-            process.send_signal(how)
-        return self.running[0].wait(20)
-
-    def end(self) -> None:
-        """Leave nothing running."""
-        for each in self.running:
-            each.kill()
-            each.wait()
-
-    def token(self, name: str) -> str:
-        return (self.folder / "tokens" / name).read_text()
-
-
-@dataclass
 class Shop:
     """A store with a vault, and a device that can be started."""
 
     folder: Path
     bootstrap: str
-    vault: VaultProcess
+    vault: Process
     devices: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -164,7 +112,7 @@ class Shop:
 def open_shop(folder: Path, bootstrap: str, *, ttl: str = "60s", more: str = "") -> Shop:
     """Write the store's estate, and start its vault."""
     estates.write(folder, STORE, CAMERA, ttl=ttl, more=more)
-    vault = VaultProcess(folder)
+    vault = Process(folder)
     vault.start()
     vault.wait()
     return Shop(folder, bootstrap, vault)

@@ -13,7 +13,7 @@ from pipeline.errors import Erased, Unavailable
 from pipeline.vault.client import Leases, VaultClient, connected
 from pipeline.vault.receipts import receipts_of
 from tests.integration.postgres_fixtures import PASSWORD, Postgres
-from tests.integration.test_vault_process import DOOR, Process, free_port, running
+from tests.integration.vault_process import DOOR, Process, free_port, running
 from tests.unit.pipeline.vault.fake_transit import TOKEN, FakeTransit, served
 from tests.unit.pipeline.vault.test_tls import Authority
 
@@ -65,7 +65,7 @@ async def test_r20_with_its_keys_in_postgresql(tmp_path: Path, postgres: Postgre
         await _lives_and_dies(vault)
         second = Process(tmp_path / "second", free_port(), environment={"MIMAMORI_KEYS__TABLE": url})
         second.home.mkdir()
-        for name in ("estate.toml", "ginza.toml"):
+        for name in ("estate.toml", "rules.toml"):
             (second.home / name).write_bytes((vault.home / name).read_bytes())
         second.start()
         assert second.running[0].wait(30) == 1

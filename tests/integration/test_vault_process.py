@@ -1,28 +1,20 @@
 """The vault as a process of its own: keys, leases, expiry, being killed."""
 
 import asyncio
-import base64
-import os
 import random
 import signal
-import socket
 import sqlite3
-import ssl
-import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from pipeline import sealing, signing
+from pipeline import sealing
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.vault.api import PublicKey
 from pipeline.vault.client import DeviceKeys, Leases, VaultClient, connected
@@ -30,121 +22,11 @@ from pipeline.vault.keys import Owner
 from pipeline.vault.ledger import Entry, Kind, faults
 from pipeline.vault.receipts import receipts_of
 from schemas.envelope import Purpose
-from schemas.ids import CameraId, KeyId, StoreId
+from schemas.ids import CameraId, KeyId
+from tests.integration.vault_process import DOOR, Process, free_port, running
 
-ROOT = Path(__file__).resolve().parents[2]
-DOOR = Owner(StoreId("ginza"), CameraId("door"), Purpose.CRIME_PREVENTION)
 TTL = timedelta(seconds=8)
 KILLS = 6
-
-ESTATE = """
-frame_ttl = "8s"
-[[stores]]
-id = "ginza"
-regulation = "ginza.toml"
-[[stores.devices]]
-id = "ginza-pc"
-public_key = "{key}"
-[[stores.cameras]]
-id = "door"
-device = "ginza-pc"
-notice = "ginza-1"
-[[stores.cameras]]
-id = "no-notice"
-device = "ginza-pc"
-"""
-REGULATION = """
-version = "1"
-purposes = ["crime_prevention"]
-manager = { name = "Sato" }
-deputy = { name = "Suzuki" }
-retention = { frames = "1h" }
-[[notices]]
-id = "ginza-1"
-text_version = "1"
-place = "entrance"
-languages = ["ja"]
-checked_by = "Sato"
-checked_on = 2026-01-01
-purposes = ["crime_prevention"]
-"""
-
-
-@dataclass
-class Process:
-    """A vault that can be killed and started again on the same folder and port."""
-
-    home: Path
-    port: int
-    options: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
-    verify: ssl.SSLContext | None = None
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def folder(self) -> Path:
-        return self.home / "vault"
-
-    @property
-    def url(self) -> str:
-        return f"http{'s' if self.verify else ''}://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        with (self.home / "vault.log").open("ab") as log:
-            self.running = [
-                subprocess.Popen(
-                    [
-                        *(sys.executable, "-m", "pipeline", "vault", "serve", "--port", str(self.port)),
-                        *("--dir", str(self.folder), "--estate", str(self.home / "estate.toml")),
-                        *self.options,
-                    ],
-                    cwd=ROOT,
-                    env=os.environ | self.environment,
-                    stdout=log,
-                    stderr=log,
-                )
-            ]
-
-    def wait(self, within: float = 30) -> None:
-        until = time.monotonic() + within
-        while time.monotonic() < until:
-            assert self.running[0].poll() is None, (self.home / "vault.log").read_text()[-3000:]
-            try:
-                if httpx.get(f"{self.url}/healthz", verify=self.verify or True).is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        pytest.fail("the vault did not become ready")
-
-    def stop(self, how: signal.Signals) -> int:
-        for process in self.running:
-            process.send_signal(how)
-        return self.running[0].wait(20)
-
-    def token(self, name: str) -> str:
-        return (self.folder / "tokens" / name).read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@contextmanager
-def running(process: Process) -> Iterator[Process]:
-    """Start a vault of one store, and end it."""
-    public = signing.public_bytes(Ed25519PrivateKey.generate())
-    (process.home / "estate.toml").write_text(ESTATE.format(key=base64.b64encode(public).decode()))
-    (process.home / "ginza.toml").write_text(REGULATION)
-    process.start()
-    process.wait()
-    try:
-        yield process
-    finally:
-        for each in process.running:
-            each.kill()
-            each.wait()
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from pipeline.edge.cli import app
 from pipeline.errors import Misconfigured
-from tests.unit.pipeline.edge.test_start import NOTICE, house, without
+from tests.estates import NOTICE, without
+from tests.unit.pipeline.edge.test_start import house
 
 __all__ = ["house"]
 

@@ -11,55 +11,28 @@ from pipeline.edge.start import Asked, identify, permit
 from pipeline.errors import Misconfigured
 from schemas.files import FileError
 from schemas.ids import CameraId, StoreId
+from tests.estates import DEPUTY, MANAGER, NOTICE, RETENTION, without, write
 
 GINZA, DOOR = StoreId("ginza"), CameraId("door")
 ASKED = Asked(GINZA, DOOR)
 
-ESTATE = """
-frame_ttl = "1h"
-[[stores]]
-id = "ginza"
-regulation = "rules.toml"
-[[stores.devices]]
-id = "gateway"
-public_key = "{key}"
-[[stores.cameras]]
-id = "door"
-device = "gateway"
-notice = "door-2026"
+MORE = """
 fps = 5
 width = 960
 [[stores.cameras]]
 id = "roof"
-notice = "door-2026"
+notice = "notice-1"
 """
-
-RETENTION = '[retention]\nframes = "1h"\n'
-MANAGER = '[manager]\nname = "M. Sato"\n'
-DEPUTY = '[deputy]\nname = "K. Ito"\n'
-NOTICE = """[[notices]]
-id = "door-2026"
-text_version = "1"
-place = "door"
-languages = ["ja"]
-checked_by = "M. Sato"
-checked_on = 2026-11-01
-purposes = ["crime_prevention"]
-"""
-RULES = 'version = "1"\npurposes = ["crime_prevention"]\n' + RETENTION + MANAGER + DEPUTY + NOTICE
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    key = signing.create(tmp_path / "device.key")
-    public = base64.b64encode(signing.public_bytes(key)).decode()
-    (tmp_path / "estate.toml").write_text(ESTATE.format(key=public))
-    (tmp_path / "rules.toml").write_text(RULES)
+    write(tmp_path, GINZA, DOOR, more=MORE)
     return tmp_path
 
 
-def without(house: Path, part: str) -> Path:
-    (house / "rules.toml").write_text(RULES.replace(part, ""))
+def taken(house: Path, part: str) -> Path:
+    without(house, part)
     return house
 
 
@@ -74,21 +47,21 @@ def test_with_everything_in_order_it_starts(house: Path, clock: ManualClock) -> 
     who = identify(allowed, GINZA, house / "device.key", house / "state")
 
     assert (who.store_id, who.camera_id, who.device_id, who.notice_id, who.boot) == (
-        "ginza", "door", "gateway", "door-2026", 1,
+        "ginza", "door", "ginza-pc", "notice-1", 1,
     )  # fmt: skip
 
 
 def test_r02_without_a_notice_it_does_not_start(house: Path, clock: ManualClock) -> None:
-    assert "R02" in refusal(without(house, NOTICE), clock)
+    assert "R02" in refusal(taken(house, NOTICE), clock)
 
 
 @pytest.mark.parametrize("role", [MANAGER, DEPUTY])
 def test_r13_without_a_manager_and_a_deputy_it_does_not_start(house: Path, clock: ManualClock, role: str) -> None:
-    assert "R13" in refusal(without(house, role), clock)
+    assert "R13" in refusal(taken(house, role), clock)
 
 
 def test_r20_without_a_retention_it_does_not_start(house: Path, clock: ManualClock) -> None:
-    assert "R20" in refusal(without(house, RETENTION), clock)
+    assert "R20" in refusal(taken(house, RETENTION), clock)
 
 
 def test_r20_an_estate_that_does_not_say_how_long_frames_live_is_refused(house: Path, clock: ManualClock) -> None:
