@@ -1,13 +1,14 @@
 """What the local ClickHouse is told before it starts."""
 
 import hashlib
+import json
 import stat
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipeline.local.clickhouse import OWNER, READER, USERS, WRITER, Clickhouse, users
+from pipeline.local.clickhouse import ERASER, FORGETTING, OWNER, READER, USERS, WRITER, Clickhouse, users
 
 
 @pytest.fixture
@@ -72,6 +73,35 @@ def test_nobody_is_granted_files_or_other_sources() -> None:
 def test_the_writer_adds_and_the_reader_reads() -> None:
     assert all(grant.startswith("GRANT INSERT, SHOW COLUMNS ON mimamori.") for grant in WRITER.grants)
     assert READER.grants == ("GRANT SELECT ON mimamori.*",)
+
+
+def test_r17_who_drops_partitions_can_delete_by_no_name(clickhouse: Clickhouse) -> None:
+    tree_of_users = tree(clickhouse, "users.xml")
+    profile, dropper = tree_of_users.find("profiles/dropper"), tree_of_users.find("users/dropper")
+
+    assert profile is not None
+    assert dropper is not None
+    assert (profile.findtext("max_ast_depth"), profile.findtext("enable_lightweight_delete")) == ("5", "0")
+    assert {each.tag for each in profile.find("constraints") or ()} == {"max_ast_depth", "enable_lightweight_delete"}
+    assert dropper.findtext("profile") == "dropper"
+    assert {grant.text for grant in dropper.iter("query")} == {
+        f"GRANT ALTER DELETE ON mimamori.{table}" for table in FORGETTING
+    }
+
+
+def test_r17_who_looks_when_parts_expire_reads_no_row() -> None:
+    assert all("SELECT ON system." in grant or grant.startswith("GRANT SHOW TABLES") for grant in ERASER.grants)
+
+
+def test_passwords_of_users_who_came_later_are_made_and_the_others_stay(clickhouse: Clickhouse) -> None:
+    kept = clickhouse.passwords()
+    (clickhouse.home / "passwords.json").write_text(json.dumps({name: kept[name] for name in ("owner", "reader")}))
+    clickhouse.write_config()
+
+    now = clickhouse.passwords()
+    assert now.keys() == kept.keys()
+    assert (now["owner"], now["reader"]) == (kept["owner"], kept["reader"])
+    assert now["dropper"] != kept["dropper"]
 
 
 def test_a_process_gets_the_passwords_of_its_users_and_no_others(clickhouse: Clickhouse) -> None:
