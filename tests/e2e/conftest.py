@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.e2e.serving import DESKTOP, Served, Watched
 from tests.unit.pipeline.console.house import furnished
@@ -25,17 +25,22 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, headless, with a profile of its own that is gone afterwards.
+def driver() -> Iterator[Playwright]:
+    """What drives browsers.
 
     Of one module, not of the session: while Playwright runs, its event loop counts as running in this thread, and no
     test beside it could run another.
     """
-    found = chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """Chromium, headless, with a profile of its own that is gone afterwards."""
+    browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -59,17 +59,17 @@ async function open(answer) {
         return;
       }
       own.bitmaps.push(bitmap);
-      if (own.bitmaps.length === 1) show(0);
+      own.canvas.dataset.here = own.bitmaps.length;
+      if (own.at === own.bitmaps.length - 1) show(own.at);
     }
   } catch (error) {
     if (look === own) over(error.message);
   }
-  show(look === own ? own.at : 0);
 }
 
 function show(number) {
-  if (!look?.bitmaps.length) return;
-  look.at = (number + look.bitmaps.length) % look.bitmaps.length;
+  if (!look) return;
+  look.at = (number + look.frames.length) % look.frames.length;
   const { canvas, bitmaps, frames, at } = look;
   const frame = frames[at];
   const text = fill(looking.dataset.frame, { number: at + 1, count: frames.length, time: frame.time });
@@ -78,13 +78,13 @@ function show(number) {
   const note = find(".hidden-note", looking);
   note.hidden = !frame.hidden;
   say(note, frame.hidden);
-  draw(canvas, bitmaps[at], frame.box);
+  // One that is still on its way is drawn when it comes.
+  if (bitmaps[at]) draw(canvas, bitmaps[at], frame.box);
 }
 
 function draw(canvas, bitmap, [left, top, right, bottom]) {
   canvas.width = bitmap.width;
   canvas.height = bitmap.height;
-  canvas.dataset.drawn = "yes";
   const on = canvas.getContext("2d");
   on.drawImage(bitmap, 0, 0);
   const thin = Math.max(2, bitmap.width / 320);

@@ -5,6 +5,9 @@ import { find, say } from "./dom.js";
 const form = find("#sign-in");
 const wrong = find("#wrong");
 
+// Until now the form could only have sent what was typed as browsers do.
+find("button", form).disabled = false;
+
 async function signIn() {
   const address = new URL("/api/sign-in", location.origin);
   address.searchParams.set("lang", document.documentElement.lang);

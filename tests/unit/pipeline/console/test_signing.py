@@ -36,7 +36,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
     def walk(found: Any) -> Iterator[tuple[str, str]]:
         for route in found:
             if isinstance(route, APIRoute):
-                yield from ((method, route.path) for method in route.methods)
+                yield from ((method, route.path) for method in route.methods or ())
             elif isinstance(route, Mount):
                 yield "GET", route.path
             else:

@@ -1,5 +1,6 @@
 """Pictures that somebody looks at are given out once, to them alone, and are gone soon."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,7 +24,7 @@ def begun(clock: ManualClock, expires_at: datetime = FAR) -> tuple[Viewings, str
 def test_r18_a_picture_is_given_out_once() -> None:
     viewings, viewing, addresses, _ = begun(ManualClock(NOON))
 
-    assert viewings.take("session", viewing, addresses[0]) == b"first picture"
+    assert viewings.take("session", viewing, addresses[0]) == bytearray(b"first picture")
     assert viewings.take("session", viewing, addresses[0]) is None
 
 
@@ -68,13 +69,14 @@ def test_a_wall_clock_that_is_set_back_gives_no_more_time() -> None:
 @pytest.mark.parametrize("how", ["end", "end_session", "end_alerts", "close", "another look"])
 def test_a_look_that_ends_is_wiped(how: str) -> None:
     viewings, viewing, _, pictures = begun(ManualClock(NOON))
-    {
+    ends: dict[str, Callable[[], object]] = {
         "end": lambda: viewings.end("session", viewing),
         "end_session": lambda: viewings.end_session("session"),
         "end_alerts": lambda: viewings.end_alerts(["alert-1"]),
         "close": viewings.close,
         "another look": lambda: viewings.begin("session", "alert-2", (), FAR),
-    }[how]()
+    }
+    ends[how]()
 
     assert not any(map(any, pictures))
 
