@@ -10,6 +10,12 @@ suite                   private                         public
 ======================= =============================== ================================
 
 Base mode does not say who sealed: that is the device's signature (pipeline.signing).
+
+A private key is random bytes made here, in a bytearray that its holder wipes; the library is handed them, as they are a
+seed, and is never asked for them back. Measured by scanning the memory of a process (tests/integration/
+test_key_memory.py): so no copy of any key is left, while after ML-KEM's `private_bytes_raw()` that of the last one is.
+What cannot be kept out: what the library expands a key into while it is used, which it clears when that is dropped; and
+what `open_` returns, where that is a key: the bytes of a lease live until their memory is used again.
 """
 
 from collections.abc import Callable
@@ -31,6 +37,7 @@ from cryptography.hazmat.primitives.hpke import (
 
 from pipeline.canonical import canonical
 from pipeline.errors import Rejected
+from pipeline.wiped import random_bytes
 from schemas.frame import Frame
 from schemas.frozen import iso
 
@@ -105,16 +112,19 @@ def frame_info(frame: Frame) -> bytes:
 
 
 def _generate_hybrid() -> KeyPair:
-    lattice, curve = MLKEM768PrivateKey.generate(), X25519PrivateKey.generate()
-    return KeyPair(
-        private=bytearray(lattice.private_bytes_raw() + curve.private_bytes_raw()),
-        public=lattice.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw(),
-    )
+    private = random_bytes(_SEED + _CURVE)
+    view = memoryview(private)
+    lattice = MLKEM768PrivateKey.from_seed_bytes(view[:_SEED]).public_key().public_bytes_raw()
+    return KeyPair(private, lattice + _curve_public(view[_SEED:]))
 
 
 def _generate_curve() -> KeyPair:
-    curve = X25519PrivateKey.generate()
-    return KeyPair(bytearray(curve.private_bytes_raw()), curve.public_key().public_bytes_raw())
+    private = random_bytes(_CURVE)
+    return KeyPair(private, _curve_public(private))
+
+
+def _curve_public(private: Bytes) -> bytes:
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
 
 _GENERATE: dict[SealSuite, Callable[[], KeyPair]] = {

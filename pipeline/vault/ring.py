@@ -16,6 +16,9 @@ from typing import Final, Protocol
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
+from pipeline.wiped import random_bytes, wipe
+
+__all__ = ["FileRing", "MemoryRing", "Ring", "wipe"]
 
 _KEY: Final = 32
 _NONCE: Final = 12
@@ -58,11 +61,6 @@ class Ring(Protocol):
         ...
 
 
-def wipe(secret: bytearray) -> None:
-    """Overwrite key material in place."""
-    secret[:] = bytes(len(secret))
-
-
 class MemoryRing:
     """Slot keys in memory alone: they die with the process."""
 
@@ -72,7 +70,7 @@ class MemoryRing:
     def create(self, names: Iterable[str]) -> None:
         for name in names:
             if name not in self._keys:
-                self._keys[name] = _random_key()
+                self._keys[name] = random_bytes(_KEY)
 
     def wrap(self, name: str, plaintext: bytes | bytearray, bound_to: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
@@ -136,7 +134,7 @@ class FileRing(MemoryRing):
     def _create(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self._keys]
         for name in new:
-            key, place = _random_key(), self._place()
+            key, place = random_bytes(_KEY), self._place()
             record = _record(name, key)
             _write(self._file, record, place)
             wipe(record)
@@ -190,15 +188,6 @@ def _open_alone(path: Path) -> int:
 def _write(file: int, record: bytes | bytearray, place: int) -> None:
     if os.pwrite(file, record, place) != _RECORD:
         raise OSError(f"the key ring took only part of a record at {place}")
-
-
-def _random_key() -> bytearray:
-    # Read in place: what `secrets` returns cannot be wiped.
-    key = bytearray(_KEY)
-    with open("/dev/urandom", "rb", buffering=0) as source:  # noqa: PTH123 (a device, not a file of ours)
-        if source.readinto(key) != _KEY:
-            raise OSError("the random source gave too little")
-    return key
 
 
 def _record(name: str, key: bytearray) -> bytearray:
