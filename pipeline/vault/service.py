@@ -39,6 +39,7 @@ from pipeline.vault.keeping import EvidenceKeeper, Unreadable
 from pipeline.vault.keys import BucketKey, Owner
 from pipeline.vault.ledger import Ledger
 from pipeline.vault.metrics import CONTENT_TYPE, Metrics
+from pipeline.vault.openapi import describe
 from pipeline.vault.people import People as Accounts
 from pipeline.vault.people_routes import Desk, add_people
 from pipeline.vault.people_staff import Staff
@@ -222,6 +223,7 @@ def app_of(keeper: Keeper, tokens: Tokens, staff: Staff | None = None) -> FastAP
     app.include_router(evidence_routes(keeper.evidence, who.stage_or_person, who.person))
     if staff is not None and isinstance(keeper.people, Accounts):
         add_people(app, Desk(keeper.people, staff, keeper.now, keeper.vault.note_refusal), whose)
+    describe(app)
     return app
 
 
