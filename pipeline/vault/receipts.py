@@ -24,8 +24,10 @@ _GRANTED: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.HOLD_CONFIRMED: (Action.HOLD_CONFIRM, "confirmed_by"),
     Kind.HOLD_ENDED: (Action.HOLD_END, "ended_by"),
     Kind.RELEASED: (Action.RELEASE, "by"),
+    Kind.SIGNED_IN: (Action.SIGN_IN, "person"),
+    Kind.ACCOUNT_CHANGED: (Action.ACCOUNTS, "by"),
 }
-"""What people did about evidence: as which action it is published, and where the entry says who."""
+"""What people did: as which action it is published, and where the entry says who."""
 
 
 def receipts_of(entries: Iterable[Entry]) -> list[ErasureReceipt]:
@@ -34,7 +36,7 @@ def receipts_of(entries: Iterable[Entry]) -> list[ErasureReceipt]:
 
 
 def messages_of(entries: Iterable[Entry]) -> list[ErasureReceipt | AccessRecord]:
-    """Give all that is published of these entries: receipts, refusals, and what people did about evidence.
+    """Give all that is published of these entries: receipts, refusals, and what people did.
 
     The same entry gives the same message.
     """
@@ -74,7 +76,9 @@ def _record(entry: Entry, what: str, who: str, action: str, *, granted: bool) ->
 
 def _reason(said: Body) -> str:
     often = f" ({said['times']} times)" if "times" in said else ""
-    return str(said["reason"])[: 256 - len(often)] + often
+    # Whoever signs in gives no reason; of an account, it is published what of whose was changed.
+    why = said.get("reason", f"{said['change']}: {said['person']}" if "change" in said else "")
+    return str(why)[: 256 - len(often)] + often
 
 
 def _receipt(entry: Entry) -> ErasureReceipt:

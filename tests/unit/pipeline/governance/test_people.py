@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from typing import Final
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.errors import Refused
 from pipeline.governance import people
 from pipeline.governance.people import Account, Grant, Rules, Suspended, Suspension
-from pipeline.governance.roles import ALL, IDENTIFYING, PEOPLE, SERVICES, Action, Role, Stores
+from pipeline.governance.roles import ALL, IDENTIFYING, PEOPLE, SERVICES, Action, Role, Stores, may
 from schemas.envelope import Purpose
 from schemas.ids import StoreId
 
@@ -146,6 +147,21 @@ def test_nobody_is_given_the_role_of_a_part_of_the_system(role: Role) -> None:
 def test_nobody_is_called_like_a_part_of_the_system_or_like_no_name(name: str) -> None:
     assert not people.valid_name(name)
     assert people.valid_name("sato.h-2")
+
+
+@pytest.mark.parametrize("role", sorted(PEOPLE))
+@pytest.mark.parametrize("action", Action)
+def test_r17_at_use_somebody_in_order_may_what_the_table_says_and_nothing_more(role: Role, action: Action) -> None:
+    account = replace(SATO, grants=(Grant(role, OWN),))
+    for store, purpose, released in product([GINZA, SHIBUYA, None], [None, *Purpose], [False, True]):
+        said = may(role, action, stores=OWN, store=store, purpose=purpose, released=released)
+        try:
+            people.require(account, action, store, purpose, rules=RULES, now=NOON, released=released)
+        except Refused:
+            done = False
+        else:
+            done = True
+        assert done is said
 
 
 GRANTS = st.lists(

@@ -32,6 +32,7 @@ from pipeline.vault.people_api import (
 from pipeline.vault.receipts import messages_of
 from pipeline.vault.service import Keeper, app_of
 from pipeline.vault.tokens import issue
+from schemas.audit import AccessRecord
 from tests.unit.pipeline.vault.building import DEVICE, NOON, Parts, in_memory
 from tests.unit.pipeline.vault.staffing import EVERYBODY, GINZA, PASSWORD, SHIBUYA, YEAR, Town
 
@@ -104,6 +105,17 @@ async def test_r18_the_ledger_holds_who_signed_in_and_counts_who_could_not(house
     assert [(each.body["principal"], each.body.get("times", 1)) for each in refused] == [("sato", 2), ("nobody", 1)]
     assert "words" not in str(house.parts.ledger.entries(0, 1000))
     assert len(messages_of(refused)) == 2
+
+
+async def test_r18_who_signed_in_and_whose_account_was_changed_is_published(house: House) -> None:
+    session = await house.session("sato")
+    await house.console.change_account("tanaka", Disabled(disabled=True), session=session)
+    house.keeper.tick()
+
+    records = [each for each in messages_of(house.parts.ledger.entries(0, 1000)) if isinstance(each, AccessRecord)]
+
+    said = [(each.principal, each.action, each.granted, each.reason) for each in records[-2:]]
+    assert said == [("sato", "sign_in", True, ""), ("sato", "accounts", True, "disabled: tanaka")]
 
 
 @pytest.mark.parametrize("name", ["device-ginza-pc", "detecting", "recording", "cutting", "erasing"])
