@@ -21,7 +21,7 @@ from pipeline.canonical import canonical
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
 from pipeline.vault.access import Action, Principal, require
-from pipeline.vault.api import Lease, Status, lease_info
+from pipeline.vault.api import HoldState, Lease, Status, lease_info
 from pipeline.vault.erased import Erasures
 from pipeline.vault.keys import BucketKey, Ciphertext, Owner, Span, spans
 from pipeline.vault.ledger import Body, Entry, Fact, Kind, Ledger
@@ -124,6 +124,8 @@ class Vault:
     def lease(self, principal: Principal, key_id: KeyId, purpose: Purpose, lease_public: bytes, now: datetime) -> Lease:
         """Lend a private key, sealed to the asker's own, for a minute or until it expires.
 
+        Frames are opened by stages. Evidence is opened by people (looks.py), and by cutting only for a confirmed hold.
+
         Raises:
             Refused: Not for this principal or this purpose. The ledger says so.
             Erased: The key was destroyed, or is due to be.
@@ -137,6 +139,7 @@ class Vault:
             if held is None:
                 raise Rejected("unknown_key", "there never was such a key")
             self.require_purpose(held.key.owner, purpose)
+            self._require_for_hold(principal, held.key)
         except Refused as refusal:
             whose = {} if held is None else owner_body(held.key.owner)
             asked = {"key_id": str(key_id), "purpose": purpose.value}
@@ -182,6 +185,8 @@ class Vault:
             self.ledger.append(facts, now)
         except Unavailable:
             self._ledger_away = True
+            # Something to tell, so that the ledger counts as back only when it has taken something.
+            self._refusals.add({"principal": "vault", "action": "write_down", "reason": "the ledger was away"})
             raise
 
     def expires_at(self, key_id: KeyId) -> datetime | None:
@@ -333,6 +338,14 @@ class Vault:
         finally:
             wipe(pair.private)
         return NewKey(made, wrapped, Fact(Kind.KEY_CREATED, key_body(made)))
+
+    def _require_for_hold(self, principal: Principal, key: BucketKey) -> None:
+        if key.alert is None:
+            return
+        require(principal, Action.OBJECT_KEY, key.owner.purpose, key.owner.store)
+        holds = (record.body for record in self.table.records(RecordKind.HOLD))
+        if not any(hold["key_id"] == key.key_id and hold["state"] == HoldState.CONFIRMED for hold in holds):
+            raise Refused("evidence is opened by a person's look, or to seal it anew for a hold that was confirmed")
 
     def require_purpose(self, owner: Owner, purpose: Purpose) -> None:
         if owner.purpose != purpose:

@@ -1,6 +1,6 @@
 """One key an alert, and none anew."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -190,15 +190,28 @@ def test_evidence_is_listed_in_order_of_time_while_it_lives(desk: Desk) -> None:
     assert [each.alert_id for each in desk.evidence.objects(CUTTING, DOOR.store, first.expires_at)] == [OTHER]
 
 
-def test_a_key_of_evidence_is_lent_to_cutting_until_its_expiry(desk: Desk) -> None:
-    key = desk.key(NOON)
-    held = desk.vault.table.held(key.key_id)
-    assert held is not None
+def test_r18_no_stage_opens_evidence_but_cutting_for_a_confirmed_hold(desk: Desk) -> None:
+    key = desk.sealed(NOON)
 
-    cutting = CUTTING.principal
-    assert desk.vault.lease(cutting, key.key_id, DOOR.purpose, WORKER.public, key.expires_at - BUCKET)
+    def leased(principal: Principal, key_id: KeyId = key.key_id, now: datetime = NOON) -> bool:
+        try:
+            return bool(desk.vault.lease(principal, key_id, DOOR.purpose, WORKER.public, now).sealed)
+        except Refused:
+            return False
+
+    assert not leased(CUTTING.principal)
+    hold_id = desk.propose("sato", NOON, NOON + 2 * KEPT)
+    assert not leased(CUTTING.principal)
+    desk.confirm("suzuki", hold_id, NOON)
+    assert leased(CUTTING.principal)
+    assert not leased(DETECTING)
     with pytest.raises(Erased):
-        desk.vault.lease(cutting, key.key_id, DOOR.purpose, WORKER.public, key.expires_at)
+        leased(CUTTING.principal, now=key.expires_at)
+    desk.holds.sealed(CUTTING, hold_id, RESEALED, NOON)
+    assert not leased(CUTTING.principal)
+    (hold,) = desk.holds.all(CUTTING, NOON)
+    assert hold.held_key_id is not None
+    assert not leased(CUTTING.principal, hold.held_key_id)
 
 
 def test_buckets_and_evidence_do_not_meet(desk: Desk) -> None:

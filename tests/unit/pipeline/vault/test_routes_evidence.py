@@ -98,12 +98,16 @@ async def test_cutting_seals_and_a_manager_looks(house: House) -> None:
     assert await house.console.objects(DOOR.store, session="mori") == ()
 
 
-async def test_cutting_opens_what_it_sealed(house: House) -> None:
+async def test_cutting_opens_what_it_sealed_for_a_confirmed_hold(house: House) -> None:
     cutting = house.client("cutting")
     key = await cutting.object_key(wanted())
-
-    leases = Leases(cutting, SealSuite.X25519)
+    hold = await house.console.propose_hold(HOLD, session="sato")
     sealed = sealing.seal(key.public, b"clip", b"pictures")
+    with pytest.raises(Refused, match="person's look"):
+        await cutting.lease(key.key_id, DOOR.purpose, WORKER.public)
+
+    await house.console.confirm_hold(hold.hold_id, session="suzuki")
+    leases = Leases(cutting, SealSuite.X25519)
     assert await leases.open_(key.key_id, DOOR.purpose, b"clip", sealed) == b"pictures"
 
 
