@@ -286,7 +286,8 @@ class Full(MemoryLedger):
     full = False
 
     def append(self, facts: Sequence[Fact], at: datetime) -> None:
-        if self.full:
+        # As of a file: of nothing to write nobody learns whether there is room.
+        if self.full and facts:
             raise Unavailable("no space left")
         super().append(facts, at)
 
@@ -311,6 +312,24 @@ def test_r18_without_a_ledger_no_key_is_given_or_lent(parts: Parts, full: Full) 
     full.full = False
     vault.tell(NOON)
     assert lent(vault, key, NOON)
+
+
+def test_r18_a_ledger_that_refused_a_look_is_back_only_when_it_has_taken_something(parts: Parts, full: Full) -> None:
+    vault = parts.vault()
+    (key,) = keys_for(vault, NOON)
+    full.full = True
+    with pytest.raises(Unavailable):
+        vault.write_down([Fact(Kind.LOOK, {})], NOON)
+
+    with pytest.raises(Unavailable):
+        vault.tell(NOON)
+    with pytest.raises(Unavailable):
+        lent(vault, key, NOON)
+
+    full.full = False
+    vault.tell(NOON)
+    assert lent(vault, key, NOON)
+    assert [each.body["reason"] for each in of_kind(full, Kind.REFUSED)] == ["the ledger was away"]
 
 
 def test_r20_without_a_ledger_keys_die_on_time_and_receipts_follow(parts: Parts, full: Full) -> None:
