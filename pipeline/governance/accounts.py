@@ -222,18 +222,26 @@ class Accounts:
                 connection.execute(delete(table).where(table.c.name == name))
             _note(connection, note)
 
-    def rehash(self, name: str, old: str, new: str) -> None:
-        """Keep the same password with more work; sessions go on."""
+    def rehash(self, name: str, old: str, new: str) -> bool:
+        """Keep the same password with more work; sessions go on. False: meanwhile it is another."""
         where = (_ACCOUNTS.c.name == name) & (_ACCOUNTS.c.password == old)
         with self._writing() as connection:
-            connection.execute(update(_ACCOUNTS).where(where).values(password=new))
+            return bool(connection.execute(update(_ACCOUNTS).where(where).values(password=new)).rowcount)
 
-    def open_session(self, digest: str, name: str, now: datetime, note: Note) -> None:
-        """Remember who is signed in by a token of this hash."""
+    def open_session(self, digest: str, name: str, hashed: str, now: datetime, note: Note) -> bool:
+        """Remember who is signed in by a token of this hash.
+
+        Returns:
+            False: Meanwhile the account was closed, or its password is no longer that of `hashed`.
+        """
+        same = (_ACCOUNTS.c.name == name) & (_ACCOUNTS.c.password == hashed) & _ACCOUNTS.c.disabled.is_(False)
         with self._writing() as connection:
+            if connection.scalar(select(_ACCOUNTS.c.name).where(same).with_for_update()) is None:
+                return False
             values = {"digest": digest, "name": name, "started_at": now, "seen_at": now}
             connection.execute(insert(_SESSIONS).values(**values))
             _note(connection, note)
+        return True
 
     def session(self, digest: str) -> Session | None:
         """Return who is signed in by a token of this hash."""

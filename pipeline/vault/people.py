@@ -117,15 +117,16 @@ class People:
             Unavailable: The accounts are away, or too many sign in at once.
         """
         name = _typed(name)
+        hashed = self._accounts.hashed(name)
         try:
-            return await self._signed_in(name, password, now)
+            return await self._signed_in(name, hashed, password, now)
         except Refused as refusal:
-            self._refused.add(self._refusal(name, refusal))
+            # What was typed for a name may be a password: only a name that somebody has is written down.
+            self._refused.add(_refusal(NOBODY if hashed is None else name, refusal))
             raise
 
-    async def _signed_in(self, name: str, password: SecretStr, now: datetime) -> SignedIn:
+    async def _signed_in(self, name: str, hashed: str | None, password: SecretStr, now: datetime) -> SignedIn:
         self._throttle.begin(name, now)
-        hashed = self._accounts.hashed(name)
         if not await self._hashing.fits(hashed, password):
             raise SignedOut(_WRONG)
         account = self._accounts.account(name)
@@ -134,12 +135,19 @@ class People:
         if account.disabled:
             raise Suspended([Suspension.DISABLED])
         self._throttle.right(name)
-        if self._hashing.outdated(hashed):
-            self._accounts.rehash(name, hashed, await self._hashing.hash(password))
-        token = secrets.token_urlsafe(32)
+        hashed = await self._with_work_of_today(name, hashed, password)
+        token, note = secrets.token_urlsafe(32), Note(Kind.SIGNED_IN.value, {"person": name})
         self._accounts.forget_sessions(now - LONGEST, now - IDLE)
-        self._accounts.open_session(_digest(token), name, now, Note(Kind.SIGNED_IN.value, {"person": name}))
+        if not self._accounts.open_session(_digest(token), name, hashed, now, note):
+            # While this one was hashed, somebody gave another password or closed the account.
+            raise SignedOut(_WRONG)
         return SignedIn(token=token, ends_at=now + LONGEST, person=self.shown(account, now))
+
+    async def _with_work_of_today(self, name: str, hashed: str, password: SecretStr) -> str:
+        if not self._hashing.outdated(hashed):
+            return hashed
+        anew = await self._hashing.hash(password)
+        return anew if self._accounts.rehash(name, hashed, anew) else hashed
 
     def sign_out(self, session: str) -> None:
         """End a session; one that has ended stays so."""
@@ -227,12 +235,6 @@ class People:
                 self._accounts.touch(digest, now)
         return account
 
-    def _refusal(self, name: str, refusal: Refused) -> dict[str, str]:
-        # What was typed for a name may be a password: only a name that somebody has is written down.
-        known = name if self._accounts.account(name) is not None else NOBODY
-        reason = "too many attempts" if isinstance(refusal, Wait) else str(refusal)
-        return {"principal": known, "action": Action.SIGN_IN.value, "reason": reason}
-
     def shown(self, account: Account, now: datetime) -> Person:
         """Say of an account what goes over the wire."""
         return Person(
@@ -246,6 +248,11 @@ class People:
             to_acknowledge=people.to_acknowledge(account, self._rules),
             suspended=people.suspensions(account, self._rules, now),
         )
+
+
+def _refusal(name: str, refusal: Refused) -> dict[str, str]:
+    reason = "too many attempts" if isinstance(refusal, Wait) else str(refusal)
+    return {"principal": name, "action": Action.SIGN_IN.value, "reason": reason}
 
 
 def _typed(name: str) -> str:

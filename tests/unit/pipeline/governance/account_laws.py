@@ -131,7 +131,7 @@ class AccountLaws:
         add(accounts)
         add(accounts, replace(SATO, name="suzuki"))
         for digest, name in (("a", "sato"), ("b", "sato"), ("c", "suzuki")):
-            accounts.open_session(digest, name, NOON, Note("signed_in", {"person": name}))
+            accounts.open_session(digest, name, "hash", NOON, Note("signed_in", {"person": name}))
 
         accounts.set_hash("sato", "other", NOTE)
         assert [accounts.session(each) is None for each in "abc"] == [True, True, False]
@@ -141,7 +141,7 @@ class AccountLaws:
 
     def test_who_is_removed_is_forgotten_and_a_namesake_has_nothing_of_theirs(self, accounts: Accounts) -> None:
         add(accounts)
-        accounts.open_session("a", "sato", NOON, Note("signed_in", {}))
+        accounts.open_session("a", "sato", "hash", NOON, Note("signed_in", {}))
 
         accounts.remove("sato", NOTE)
         assert accounts.account("sato") is None
@@ -153,9 +153,25 @@ class AccountLaws:
         assert accounts.account("sato") == namesake
         assert accounts.session("a") is None
 
+    def test_no_session_begins_with_a_password_that_was_changed_meanwhile_or_in_a_closed_account(
+        self, accounts: Accounts
+    ) -> None:
+        add(accounts)
+        accounts.set_hash("sato", "other", NOTE)
+        note = Note("signed_in", {})
+
+        assert not accounts.open_session("a", "sato", "hash", NOON, note)
+        assert accounts.open_session("b", "sato", "other", NOON, note)
+        accounts.change("sato", lambda account: replace(account, disabled=True), NOTE)
+        assert not accounts.open_session("c", "sato", "other", NOON, note)
+
+        assert [accounts.session(each) for each in "abc"] == [None, None, None]
+        assert [each.kind for each in accounts.notes(10)].count("signed_in") == 1
+
     def test_sessions_that_are_over_are_forgotten(self, accounts: Accounts) -> None:
+        add(accounts)
         for digest, started, seen in (("old", 0, 100), ("idle", 50, 60), ("busy", 50, 100)):
-            accounts.open_session(digest, "sato", NOON + timedelta(minutes=started), Note("signed_in", {}))
+            accounts.open_session(digest, "sato", "hash", NOON + timedelta(minutes=started), Note("signed_in", {}))
             accounts.touch(digest, NOON + timedelta(minutes=seen))
 
         accounts.forget_sessions(NOON, NOON + timedelta(minutes=60))
@@ -168,11 +184,11 @@ class AccountLaws:
 
     def test_a_new_hash_of_the_same_password_replaces_only_the_old_one(self, accounts: Accounts) -> None:
         add(accounts)
-        accounts.open_session("a", "sato", NOON, Note("signed_in", {}))
+        accounts.open_session("a", "sato", "hash", NOON, Note("signed_in", {}))
 
-        accounts.rehash("sato", "not this", "new")
+        assert not accounts.rehash("sato", "not this", "new")
         assert accounts.hashed("sato") == "hash"
-        accounts.rehash("sato", "hash", "new")
+        assert accounts.rehash("sato", "hash", "new")
 
         assert accounts.hashed("sato") == "new"
         assert accounts.session("a") is not None

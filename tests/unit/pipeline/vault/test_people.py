@@ -10,12 +10,13 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
 from pipeline.errors import Refused, Unavailable
 from pipeline.governance.accounts import changed
-from pipeline.governance.passwords import AT_ONCE, WeakPassword
+from pipeline.governance.passwords import AT_ONCE, Hashing, Passwords, WeakPassword
 from pipeline.governance.people import Suspended, Suspension
 from pipeline.governance.roles import ALL, Action
 from pipeline.governance.throttle import FREE, Wait
@@ -120,6 +121,29 @@ async def test_the_right_password_forgets_mistakes(town: Town) -> None:
         with pytest.raises(SignedOut):
             await town.people.sign_in("sato", WRONG, NOON)
         await town.people.sign_in("sato", PASSWORD, NOON)
+
+
+async def test_a_password_that_is_taken_away_while_it_is_checked_opens_nothing(town: Town) -> None:
+    fits = town.hashing.fits
+
+    async def meanwhile(hashed: str | None, password: SecretStr) -> bool:
+        found = await fits(hashed, password)
+        town.accounts.set_hash("sato", "another hash", changed("sato", by="x", what="password"))
+        return found
+
+    with patch.object(town.hashing, "fits", meanwhile), pytest.raises(SignedOut):
+        await town.people.sign_in("sato", PASSWORD, NOON)
+
+
+async def test_a_hash_of_yesterdays_work_is_made_anew_at_the_next_sign_in(town: Town) -> None:
+    before = town.accounts.hashed("sato")
+    people = People(town.accounts, RULES, Hashing(Passwords(PasswordHasher(2, 8, 1))))
+
+    signed = await people.sign_in("sato", PASSWORD, NOON)
+
+    assert town.accounts.hashed("sato") != before
+    assert people.person(signed.token, NOON).name == "sato"
+    assert (await people.sign_in("sato", PASSWORD, NOON)).person.name == "sato"
 
 
 async def test_a_session_ends_when_it_is_idle(town: Town) -> None:
