@@ -16,6 +16,13 @@ def test_branches_are_set_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert Settings().vault.ahead == timedelta(minutes=5)
 
 
+def test_bytes_may_be_written_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIMAMORI_SPOOL__BYTES", "500 MiB")
+
+    assert Settings().spool.bytes == 500 << 20
+    assert Settings().spool.keep_free == 1 << 30
+
+
 def test_a_wrong_setting_is_named_and_its_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIMAMORI_VAULT__AHEAD", "hunter2")
     settings.cache_clear()

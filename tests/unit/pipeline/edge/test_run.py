@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,14 @@ from pipeline.edge import run
 from pipeline.edge.capture import Picture
 from pipeline.edge.clip import BrokenSource
 from pipeline.edge.device import How, Outgoing
+from pipeline.edge.envelope import Done
+from pipeline.edge.outbox import Outbox
 from pipeline.edge.publish import Camera
+from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused
-from tests.unit.pipeline.edge.building import after, shop
+from pipeline.settings import Settings, Spool
+from tests.unit.pipeline.edge.building import OFFICE, WHO, after, shop
+from tests.unit.pipeline.edge.test_spool import parcel
 
 
 class Pictures:
@@ -75,3 +81,56 @@ async def test_an_endless_task_that_fails_ends_the_waiting() -> None:
 
 async def forever(*_: Any) -> None:
     await asyncio.Event().wait()
+
+
+class Source:
+    """Nothing to capture."""
+
+    name = "nothing"
+
+    def pictures(self) -> Iterator[Picture]:
+        return iter(())
+
+
+def about(state: Path, **spool: int) -> run.Run:
+    permit: Any = None  # not asked
+    return run.Run(Source(), permit, WHO, Settings(spool=Spool.model_validate(spool)), state)
+
+
+def test_a_device_spools_in_its_own_folder(tmp_path: Path) -> None:
+    with run._spool(about(tmp_path), OFFICE.frames) as spool:
+        assert spool is not None
+        assert (tmp_path / "spool").is_dir()
+
+
+def test_none_is_wanted_with_no_bytes(tmp_path: Path) -> None:
+    with run._spool(about(tmp_path, bytes=0), OFFICE.frames) as spool:
+        assert spool is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_does_not_let_us_leaves_memory(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("in the way")
+
+    with run._spool(about(tmp_path), OFFICE.frames) as spool:
+        assert spool is None
+
+
+def test_what_is_spooled_is_shown(tmp_path: Path) -> None:
+    with run._spool(about(tmp_path, keep_free=0), OFFICE.frames) as spool:
+        waiting = Waiting(Outbox(), spool)
+        waiting.put(parcel(0, size=1_000_000))
+        waiting.spill()
+        waiting.put(parcel(1, size=1_000_000))
+        shown = run.progress(Done(captured=9, frames=5, stills=2, spooled=waiting.spooled), waiting)
+
+    assert shown == "9 captured · 5 frames · 2 stills · 0 dropped · 2 waiting · 2 of them spooled (2.0 MB)"
+
+
+def test_why_nothing_can_be_spooled_is_shown(tmp_path: Path) -> None:
+    with run._spool(about(tmp_path, keep_free=1 << 60), OFFICE.frames) as spool:
+        waiting = Waiting(Outbox(), spool)
+        waiting.put(parcel(0))
+        waiting.spill()
+
+        assert run.progress(Done(), waiting).endswith("1 waiting · the spool's disk is nearly full")
