@@ -1,5 +1,7 @@
 """The registry holds what the code makes, and refuses what nobody registered."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from pipeline.datamap.tables import comments
 from pipeline.errors import Misconfigured
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
 from pipeline.governance.accounts import _META as ACCOUNTS
+from pipeline.vault.store import SqliteKeyTable
 from pipeline.warehouse.client import TABLES
 from pipeline.warehouse.expiry import SPANS
 from pipeline.warehouse.migrations import FOLDER
@@ -55,6 +58,15 @@ def test_r11_a_place_that_does_not_say_all_is_refused() -> None:
 
     with pytest.raises(Misconfigured, match=r"vault/keys.*responsible"):
         places(whole.replace('responsible = "store manager"\n', "", 1))
+
+
+def test_r11_the_key_tables_tables_are_registered(tmp_path: Path) -> None:
+    SqliteKeyTable(tmp_path / "keys.db")
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as database:
+        made = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    (keys,) = [each for each in ENTRIES if each.place == "vault/keys"]
+
+    assert set(keys.tables) == made
 
 
 def test_r20_what_identifies_somebody_lives_shortly_or_says_why_not() -> None:
