@@ -45,6 +45,7 @@ class Holds:
             Refused: Not by who asks; the evidence has expired, was erased or is held already; or not until then.
             Rejected: There is no evidence of such an alert.
         """
+        self._vault.require_ledger()
         known = self._vault.table.of_alert(asked.alert_id)
         if not known:
             raise Rejected("unknown_key", "there is no evidence of such an alert")
@@ -81,6 +82,7 @@ class Holds:
             Refused: Not by who asks, nor by who proposed it; or the evidence has expired or was erased.
             Rejected: There is no such hold.
         """
+        self._vault.require_ledger()
         hold, key = self._hold(hold_id)
         with self._noted(asker, Action.HOLD_CONFIRM, key, now, hold_id=hold_id):
             asker.require(Action.HOLD_CONFIRM, hold.store_id)
@@ -105,6 +107,7 @@ class Holds:
             Refused: Not by who asks; the hold was not confirmed; or the evidence has expired or was erased.
             Rejected: There is no such hold.
         """
+        self._vault.require_ledger()
         hold, key = self._hold(hold_id)
         ciphertext = Ciphertext(stored.sha256, stored.size)
         with self._noted(asker, Action.OBJECT_KEY, key, now, hold_id=hold_id):
@@ -128,6 +131,7 @@ class Holds:
             Refused: Not by who asks; or it is over.
             Rejected: There is no such hold.
         """
+        self._vault.require_ledger()
         hold, key = self._hold(hold_id)
         with self._noted(asker, Action.HOLD_END, key, now, hold_id=hold_id):
             asker.require(Action.HOLD_END, hold.store_id)

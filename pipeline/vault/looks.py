@@ -68,6 +68,7 @@ class Looks:
             Erased: The evidence is gone.
             Rejected: There never was any.
         """
+        self._vault.require_ledger()
         known = self._vault.table.of_alert(asked.alert_id)
         if not known:
             raise Rejected("unknown_key", "there is no evidence of such an alert")

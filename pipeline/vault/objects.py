@@ -30,6 +30,7 @@ class Evidence:
             Erased: It was erased or has expired: a replay makes no evidence anew.
             Rejected: The alert is another camera's.
         """
+        self._vault.require_ledger()
         owner = Owner(asked.store_id, asked.camera_id, asked.purpose)
         about = {**owner_body(owner), "alert_id": str(asked.alert_id)}
         with noted(self._vault, asker, Action.OBJECT_KEY, now, **about):

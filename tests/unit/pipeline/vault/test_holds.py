@@ -1,17 +1,21 @@
 """Held longer by two people, for so long and no longer, and only what was named."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline import sealing
-from pipeline.errors import Erased, Refused, Rejected
+from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.vault.api import HoldState
 from pipeline.vault.asking import Service
 from pipeline.vault.ledger import Kind
+from pipeline.vault.store import SqliteKeyTable
 from tests.unit.pipeline.vault.building import BUCKET, DETECTING, NOON, Parts, destroy, in_memory, of_kind
 from tests.unit.pipeline.vault.evidence_building import ALERT, CUTTING, KEPT, OTHER, RESEALED, Desk
+from tests.unit.pipeline.vault.test_vault import Full
 
 SOON = NOON + timedelta(hours=1)
 EXPIRY = NOON + KEPT
@@ -260,3 +264,30 @@ def test_r17_holds_are_listed_for_their_store_while_they_last_and_a_month(desk: 
 
     assert [listed(name, UNTIL) for name in ("sato", "audit", "mori", "tanaka")] == [1, 1, 0, 0]
     assert listed("sato", UNTIL + timedelta(days=30)) == 0
+
+
+def test_r18_nothing_is_decided_that_the_ledger_cannot_take_down(tmp_path: Path) -> None:
+    ledger = Full(Ed25519PrivateKey.generate())
+    parts = Parts(SqliteKeyTable(tmp_path / "keys.db"), in_memory(tmp_path / "other").ring, ledger)
+    desk = Desk(parts.vault())
+    desk.sealed(NOON)
+    ledger.full = True
+    with pytest.raises(Unavailable):
+        desk.look("sato", SOON)
+
+    decisions: list[Callable[[], object]] = [
+        lambda: desk.propose("sato", SOON, UNTIL),
+        lambda: desk.release("sato", "tanaka", SOON, SOON + BUCKET),
+        lambda: desk.key(SOON, OTHER),
+        lambda: desk.look("sato", SOON),
+    ]
+    for decide in decisions:
+        with pytest.raises(Unavailable):
+            decide()
+
+    ledger.full = False
+    destroy(desk.vault, SOON)
+    decided = {Kind.HOLD_PROPOSED, Kind.RELEASED, Kind.LOOK}
+    assert not [entry for entry in ledger.entries(0, 100) if entry.kind in decided]
+    assert len(of_kind(ledger, Kind.KEY_CREATED)) == 1
+    assert desk.propose("sato", SOON, UNTIL)

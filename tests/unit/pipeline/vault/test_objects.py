@@ -133,6 +133,7 @@ def test_no_key_leaves_before_the_ledger_knows_of_it(parts: Parts) -> None:
     with pytest.raises(Unavailable):
         desk.key(NOON)
     ledger.full = False
+    desk.vault.tell(NOON)
     assert desk.key(NOON).alert_id == ALERT
     assert len(of_kind(ledger, Kind.KEY_CREATED)) == 1
 
