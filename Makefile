@@ -78,6 +78,10 @@ kills: provision ## the stage protocol under ≥ 50 kills, stops and rebalances;
 speed: provision ## leases a second on one core, a slot of 10,000 keys destroyed, what sealing costs; QUICK=1 under a minute
 	$(BIN)/python load-tests/speed/run.py $(if $(QUICK),--quick)
 
+.PHONY: forgetting
+forgetting: provision browser ## canaries and keys are sought everywhere after their time; QUICK=1 about a minute
+	$(BIN)/python load-tests/forgetting/run.py $(if $(QUICK),--quick)
+
 .PHONY: chaos
 chaos: provision ## the whole system while each part of it is killed; QUICK=1 under two minutes
 	$(BIN)/python load-tests/chaos/run.py $(if $(QUICK),--quick)

@@ -31,6 +31,7 @@ from pipeline.local.summary import Summary, summarise
 from pipeline.local.supervise import Child, Supervisor
 from pipeline.settings import Clickhouse
 from pipeline.vault import tokens
+from pipeline.vault.hardening import FORGETFUL
 from pipeline.warehouse.login import owner
 from pipeline.warehouse.migrations import migrate
 from schemas.estate import Estate, load_estate, load_regulations
@@ -41,6 +42,9 @@ ACCOUNTS: Final = "accounts.json"
 
 _MIMAMORI: Final = (sys.executable, "-m", "pipeline")
 _INFRASTRUCTURE, _WORKERS, _DEVICES = 0, 1, 2
+_HOLD_KEYS: Final = frozenset({None, "detecting", "cutting", "console"})
+"""Who holds private keys: these, and the vault, which is nobody's principal."""
+
 _AHEAD: Final = timedelta(minutes=5)
 """How far ahead demo devices fetch keys: their buckets are so short that a day of them would be thousands."""
 
@@ -267,6 +271,7 @@ class Demo:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             **token,
+            **(FORGETFUL if principal in _HOLD_KEYS else {}),
         }
 
     def _writes(self, stage: str) -> dict[str, str]:

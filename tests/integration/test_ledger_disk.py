@@ -17,24 +17,29 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline import sealing
 from pipeline.errors import Unavailable
-from pipeline.vault.api import PublicKey
+from pipeline.vault.api import LookRequest, ObjectRequest, PublicKey, Stored
 from pipeline.vault.client import DeviceKeys, Leases
 from pipeline.vault.keys import Owner
 from pipeline.vault.ledger import Entry, Kind
 from schemas.detections import FrameDetections, FrameRef
 from schemas.envelope import Purpose
+from schemas.ids import AlertId, CameraId, StoreId, event_id
 from tests.integration.house import Device, House
 from tests.integration.short import Short, short_house
 
 if os.geteuid() != 0:
     pytest.skip("needs root, to mount a small disk", allow_module_level=True)
 
-KEYS_LIVE: Final = timedelta(seconds=12)
+KEYS_LIVE: Final = timedelta(seconds=10)
 BUCKET: Final = KEYS_LIVE / 4
 LATE: Final = timedelta(seconds=5)
 PICTURE: Final = bytes(cv2.imencode(".jpg", np.full((48, 64, 3), 128, np.uint8))[1])
 LEDGER: Final = ("ledger.jsonl", "checkpoints.jsonl")
+_ROOM: Final = 20
+"""Looks: a file has a part of its last 4 kB left."""
+
 _RECORD, _NAME = 128, slice(4, 64)
 
 
@@ -158,6 +163,58 @@ class Shop:
         return [name for name in self.slots() if name < due]
 
 
+class Manager:
+    """Somebody who may look at evidence, and one alert's evidence to look at."""
+
+    def __init__(self, here: House, session: str) -> None:
+        self._here, self._session = here, session
+        self._alert = AlertId(event_id("alert", "of a test"))
+        self.looks = 0
+
+    @classmethod
+    async def sign_in(cls, here: House) -> "Manager":
+        async with here.vault("console") as client:
+            signed_in = await client.sign_in("manager", here.demo.accounts["manager"])
+        manager = cls(here, signed_in.token)
+        await manager._store()
+        return manager
+
+    async def _store(self) -> None:
+        now = datetime.now(UTC)
+        asked = ObjectRequest(
+            alert_id=self._alert,
+            store_id=StoreId("ginza"),
+            camera_id=CameraId("aisle"),
+            purpose=Purpose.CRIME_PREVENTION,
+            start=now - timedelta(seconds=5),
+            end=now,
+        )
+        async with self._here.vault("cutting") as client:
+            key = await client.object_key(asked)
+            await client.object_stored(key.key_id, Stored(sha256="0" * 64, size=1))
+
+    async def look(self) -> None:
+        """Look once more. Raises Unavailable when nobody may for now."""
+        asked = LookRequest(
+            alert_id=self._alert,
+            purpose=Purpose.CRIME_PREVENTION,
+            reason="a test of the ledger's disk",
+            lease_public=sealing.generate().public,
+        )
+        async with self._here.vault("console") as client:
+            await client.look(asked, session=self._session)
+        self.looks += 1
+
+    async def look_until_refused(self) -> None:
+        """Look as often as there is room for in what the ledger's file has of the disk already."""
+        for _time in range(_ROOM):
+            try:
+                await self.look()
+            except Unavailable:
+                return
+        pytest.fail("people look at evidence, and nobody writes it down")
+
+
 async def _refuses(here: House, key: PublicKey) -> bool:
     async with here.vault("detecting") as client:
         try:
@@ -191,8 +248,11 @@ async def test_r17_without_a_ledger_nothing_new_is_lent_keys_die_on_time_and_all
         held = shop.key(2 * BUCKET)
         first = await shop.send(held)
         await here.until(lambda: shop.detected(first), "frames are detected")
+        manager = await Manager.sign_in(here)
+        await manager.look()
 
         disk.fill()
+        await manager.look_until_refused()
         await here.until(lambda: _refuses(here, shop.key(3 * BUCKET)), "nothing new is lent", 10)
         length = len(await here.ledger())
         # What a stage holds it uses to its end; for what it does not hold it waits where it is.
@@ -206,6 +266,9 @@ async def test_r17_without_a_ledger_nothing_new_is_lent_keys_die_on_time_and_all
         assert not await shop.handled(waits)
         before = await here.ledger()
         assert len(before) == length
+        assert sum(each.kind is Kind.LOOK for each in before) == manager.looks
+        with pytest.raises(Unavailable):
+            await manager.look()
         assert await here.messages("frames.v1.dead") == []
 
         if disk.needs_restart:
@@ -221,6 +284,7 @@ async def test_r17_without_a_ledger_nothing_new_is_lent_keys_die_on_time_and_all
 
         await here.until(caught_up, "every destruction has its receipt", 30)
         await here.until(lambda: shop.handled(waits), "what waited is handled", 30)
+        await manager.look()
         again = await shop.send(shop.key())
         await here.until(lambda: shop.detected(again), "frames are detected again", 30)
         assert await here.messages("frames.v1.dead") == []

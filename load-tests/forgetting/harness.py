@@ -1,0 +1,480 @@
+"""A whole house with short expiries: canaries planted everywhere, things killed meanwhile, and then everything read."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewTopic
+from canaries import PIXELS, Canary, Mark, example
+from decode import CODECS, clickhouse_file, kafka_file, plain_file
+from keys import Index
+from memory import family, may_be_read, regions, unnamed_files
+from plant import Planter, malformed, source_of_pictures
+from scan import Decode, Row, Scan, Sought, control_beside, seen
+from watched import Keys, Opened
+
+from pipeline.broker import admin
+from pipeline.local.clickhouse import DATABASE, OWNER
+from pipeline.local.ready import group_has_work
+from pipeline.local.supervise import Child
+from tests.e2e.conftest import FLAGS
+from tests.integration.house import House
+from tests.integration.short import Short, short_house
+
+PLAYED: Final = ("ginza", "aisle")
+"""The camera whose device the harness plays itself."""
+
+FILMED: Final = ("ginza", "entrance")
+"""The camera before which the pictures are held."""
+
+CONTROL_TOPIC: Final = "forgetting-control"
+CONTROL_TABLE: Final = "forgetting_control"
+_ALWAYS_SET: Final = "MIMAMORI_ESTATE"
+_SLACK: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long frames live, how much is planted, and what is disturbed."""
+
+    ttl: timedelta
+    canaries: int
+    a_second: float
+    kills: Sequence[str]
+    pause: float
+    kafka_down: timedelta
+    after: timedelta
+    """How long it goes on after the last disturbance: keys come and go in processes that are not killed any more."""
+    ahead: timedelta
+    memory_of_all: bool = True
+    check_ms: int = 1000
+    """How often Kafka looks for what has outlived its retention."""
+
+
+@dataclass
+class Found:
+    """What came of it."""
+
+    rows: list[Row] = field(default_factory=list)
+    planted: int = 0
+    opened: int = 0
+    """Canary frames that detecting opened."""
+    malformed: int = 0
+    kills: list[str] = field(default_factory=list)
+    rebalances: int = 0
+    broker_restarts: int = 0
+    keys_destroyed: int = 0
+    private_keys_known: int = 0
+    slot_keys_known: int = 0
+    lateness: dict[str, float] = field(default_factory=dict)
+    lateness_kafka_down: dict[str, float] = field(default_factory=dict)
+    overdue: int = 0
+    seconds: float = 0.0
+
+
+def _short(plan: Plan, pictures: Path) -> Short:
+    return Short(plan.ttl, played=(PLAYED,), sources={FILMED: str(pictures)}, ahead=plan.ahead, check_ms=plan.check_ms)
+
+
+class Run:
+    """One house, from its first frame to the table."""
+
+    def __init__(self, here: House, plan: Plan, marks: tuple[Mark, Mark], tell: Callable[[str], None]) -> None:
+        self._here, self._plan, self._tell = here, plan, tell
+        self._planted, self._control = marks
+        self._keys = Keys(here)
+        self.found = Found()
+
+    async def run(self) -> Found:
+        """Plant, disturb, wait, and read everything."""
+        began = time.monotonic()
+        planter = Planter(self._here, self._planted, *PLAYED)
+        opened = Opened(self._here, PLAYED[1])
+        async with _beside(self._keys.follow()) as watching, _beside(opened.follow()):
+            self._tell("planting what is malformed")
+            self.found.malformed = await malformed(self._here, planter.device, self._planted)
+            plain_until = time.monotonic()
+            async with _beside(planter.run(self._plan.canaries, self._plan.a_second)):
+                await self._disturb()
+                await self._kafka_down()
+                await self._here.until(_async(lambda: planter.done), "every canary is planted", 120)
+                await asyncio.sleep(self._plan.after.total_seconds())
+            self.found.planted = planter.count
+            self._tell("reading memory at work")
+            self.found.rows += await asyncio.to_thread(self._memories, "at work")
+            # A shop that closes: nothing overwrites by chance what processes no longer need.
+            await self._here.supervisor.end(*(each for each in self._pids() if each.startswith("device-")))
+            self._tell("a visit to the console")
+            await self._visit()
+            await self._controls()
+            await self._expire(planter.last_expiry, plain_until)
+            self.found.opened = len(opened.frames)
+            if watching.done():
+                await watching
+            async with self._here.vault("console") as client:
+                await self._keys.read_ledger(client)
+            await self._scan()
+            self._tell("done")
+        self._count_keys()
+        self.found.seconds = round(time.monotonic() - began, 1)
+        return self.found
+
+    # --- disturbing --------------------------------------------------------------------------------------------
+
+    async def _disturb(self) -> None:
+        self._tell("a second worker of detecting comes")
+        starting = asyncio.create_task(self._second_worker())
+        for name in self._plan.kills:
+            await asyncio.sleep(self._plan.pause)
+            self._tell(f"killing {name}")
+            await self._kill(name)
+        second = await starting
+        await self._here.until(partial(self._members, 2), "two workers share detecting")
+        self.found.rebalances += 1
+        self._tell("and goes")
+        await self._here.supervisor.end(second)
+        await self._here.until(partial(self._members, 1), "one worker detects alone again")
+        self.found.rebalances += 1
+
+    async def _kill(self, name: str) -> None:
+        pid = self._here.supervisor.pid(name)
+        with contextlib.suppress(ProcessLookupError):  # it may have died just now, of another's death
+            os.kill(pid, signal.SIGKILL)
+        child = self._child(name)
+
+        async def ready() -> bool:
+            return self._here.supervisor.pid(name) != pid and await child.ready()
+
+        await self._here.until(ready, f"{name} is ready again")
+        self.found.kills.append(name)
+
+    def _child(self, name: str) -> Child:
+        return next(each for each in self._here.supervisor.children if each.name == name)
+
+    async def _second_worker(self) -> str:
+        first = self._child("detecting")
+        second = Child(
+            "detecting-2", first.argv, group_has_work(self._here.demo.bootstrap, "mimamori-detecting"),
+            env={**first.env, "MIMAMORI_KAFKA__SEAT": "detecting-2"}, tier=first.tier,
+        )  # fmt: skip
+        await self._here.supervisor.start(second)
+        return second.name
+
+    async def _members(self, wanted: int) -> bool:
+        async with admin(self._here.demo.bootstrap) as client:
+            (answer,) = await client.describe_consumer_groups(["mimamori-detecting"])
+        _error, _name, state, _type, _protocol, members, *_ = answer.groups[0]  # type: ignore[attr-defined]  # typed as any response
+        return state == "Stable" and len(members) == wanted
+
+    async def _kafka_down(self) -> None:
+        """Keep the broker down, and see that keys die on time all the same."""
+        self._tell(f"Kafka is down for {self._plan.kafka_down.total_seconds():g} s")
+        child = self._child("kafka")
+        await self._here.supervisor.end("kafka")
+        self._down_since = datetime.now(UTC)
+        await asyncio.sleep(self._plan.kafka_down.total_seconds())
+        self._down_until = datetime.now(UTC)
+        await self._here.supervisor.start(child)
+        self.found.broker_restarts += 1
+
+    async def _visit(self) -> None:
+        """Look at the console as a person does, and leave a control in what the browser keeps."""
+        self._profile = self._here.folder / "browser"
+        text = self._control.canary(0).text
+        await _visit(self._here.demo.console_url, self._profile, text)
+
+    async def _controls(self) -> None:
+        """Plant controls where only the real service can put them."""
+        await self._control_topic()
+        await asyncio.to_thread(self._control_table)
+
+    async def _control_topic(self) -> None:
+        async with admin(self._here.demo.bootstrap) as client:
+            await client.create_topics([NewTopic(CONTROL_TOPIC, len(CODECS), 1)])
+        content = self._content(1)
+        for partition, codec in enumerate(CODECS):
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._here.demo.bootstrap,
+                compression_type=None if codec == "none" else codec,
+                max_request_size=2 << 20,
+            )
+            await producer.start()
+            try:
+                await self._here.until(partial(_sent, producer, partition, content), "the control lies in Kafka")
+            finally:
+                await producer.stop()
+
+    def _control_table(self) -> None:
+        ask = partial(self._here.demo.clickhouse.ask, OWNER, timeout=10)
+        ask(
+            f"CREATE TABLE {DATABASE}.{CONTROL_TABLE} (zstd String CODEC(ZSTD(1)), lz4 String CODEC(LZ4), "
+            "none String CODEC(NONE)) ENGINE = MergeTree ORDER BY tuple() "
+            "SETTINGS min_bytes_for_wide_part = 0, min_rows_for_wide_part = 0"
+        )
+        value = f"unhex('{self._content(2).hex()}')"
+        ask(f"INSERT INTO {DATABASE}.{CONTROL_TABLE} SELECT {value} AS x, x, x")
+
+    def _content(self, number: int) -> bytes:
+        control = self._control.canary(number)
+        return b"\n".join([control.blob, control.jpeg(example(320, 240, number))])
+
+    async def _expire(self, last: datetime, plain: float) -> None:
+        """Wait until the last canary's key is due and Kafka's retention has had its time."""
+        segment = max(timedelta(seconds=10), self._plan.ttl / 4)
+        retained = self._plan.ttl + segment + timedelta(milliseconds=2 * self._plan.check_ms) + _SLACK
+        left = max(
+            (last + _SLACK - datetime.now(UTC)).total_seconds(), plain + retained.total_seconds() - time.monotonic()
+        )
+        self._tell(f"waiting {max(left, 0):.0f} s until all that was planted is past its time")
+        await asyncio.sleep(max(left, 0))
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    async def _scan(self) -> None:
+        self._tell("reading everything")
+        self.found.overdue = len(self._keys.overdue(_SLACK))
+        self.found.rows += await asyncio.to_thread(self._memories, "at rest")
+        self._sought = self._now_sought()
+        self._tell("reading files")
+        self.found.rows += await asyncio.to_thread(self._disk)
+        self.found.rows += [await self._metrics()]
+
+    def _disk(self) -> list[Row]:
+        places = self._places()
+        rows = []
+        for name, (paths, decode) in places.items():
+            scan = Scan(name, self._sought)
+            scan.files(paths, decode)
+            rows.append(scan.row)
+            self._check_controls(scan, name, paths, decode)
+        return rows
+
+    def _check_controls(self, scan: Scan, name: str, paths: list[Path], decode: Decode) -> None:
+        control = self._control.canary(3)
+        scan.controlled(control_beside(paths, control, control.jpeg(example(320, 240, 3)), decode))
+        if name == f"Kafka: {CONTROL_TOPIC}":
+            for partition in range(len(CODECS)):
+                segments = [each for each in paths if each.parent.name.endswith(f"-{partition}")]
+                scan.controlled(self._seen_in(segments, kafka_file))
+        elif name == "ClickHouse":
+            for codec in ("zstd", "lz4", "none"):
+                scan.controlled(self._seen_in([each for each in paths if each.name == f"{codec}.bin"], clickhouse_file))
+        elif name == "browser profile":
+            scan.controlled(self._seen_in(paths, plain_file), {"hex", "base64+0", "base64+1", "base64+2"})
+        elif name == "key ring":
+            living = Index(self._keys.living())
+            scan.controlled({"a living slot key"} if self._holds(paths, living) else (), {"a living slot key"})
+
+    def _seen_in(self, paths: Iterable[Path], decode: Decode) -> set[str]:
+        forms: set[str] = set()
+        for path in paths:
+            data = path.read_bytes()
+            parts, _unread = decode(path, data)
+            # Decoded alone, where there is something to decode.
+            looked = parts if decode is not plain_file else [data, *parts]
+            forms |= {form for each in looked for form in seen(each, self._control)}
+        return forms
+
+    def _holds(self, paths: Iterable[Path], index: Index) -> bool:
+        return any(True for path in paths for _hit in index.find(path.read_bytes()))
+
+    def _places(self) -> dict[str, tuple[list[Path], Decode]]:
+        """Sort every file of the house into its place."""
+        run, found = self._here.demo.run, defaultdict[tuple[str, Decode], list[Path]](list)
+        for path in self._here.files():
+            found[_place(path, self._here.folder, run)].append(path)
+        for pid in self._pids().values():
+            for each in family(pid):
+                found["temporary and unnamed files", plain_file] += unnamed_files(each)
+        for name in ("evidence objects", "spool and device state", "temporary and unnamed files"):
+            found[name, plain_file] += []
+        return {
+            name: (sorted(paths), decode)
+            for (name, decode), paths in sorted(found.items(), key=lambda each: each[0][0])
+        }
+
+    def _pids(self) -> dict[str, int]:
+        return {
+            each.name: self._here.supervisor.pid(each.name)
+            for each in self._here.supervisor.children
+            if _lives(self._here.supervisor.pid(each.name))
+        }
+
+    def _now_sought(self) -> Sought:
+        return Sought(self._planted, self._control, Index(self._keys.destroyed()))
+
+    def _memories(self, when: str) -> list[Row]:
+        self._sought = self._now_sought()
+        rows = [self._memory(name, pid, when) for name, pid in self._pids().items() if self._is_sought(name)]
+        return [*rows, self._holder()]
+
+    def _is_sought(self, name: str) -> bool:
+        if name in {"kafka", "clickhouse"}:
+            return False  # Neither is ever handed a key.
+        return self._plan.memory_of_all or name in {"vault", "detecting", "cutting", "console"}
+
+    def _memory(self, name: str, pid: int, when: str) -> Row:
+        scan = Scan(f"memory of {name}, {when}", self._sought, pixels=False)
+        if not may_be_read(pid):
+            scan.row.missing.append("memory is closed to us: run this as root")
+            return scan.row
+        what, held = self._held_by(name, when)
+        control, seen_there = Index(held), False
+        for each in family(pid):
+            for where, data in regions(each):
+                scan.row.scanned += len(data)
+                seen_there = seen_there or any(True for _hit in control.find(data))
+                scan.hits(self._sought.destroyed.find(data), where)
+        scan.controlled({what} if seen_there else (), {what})
+        return scan.row
+
+    def _held_by(self, name: str, when: str) -> tuple[str, dict[str, bytes]]:
+        """Say what lies in a process's memory for certain."""
+        if name == "vault":
+            return "a living slot key", self._keys.living()
+        if name == "detecting" and when == "at work":
+            return "a living private key", self._keys.living_private()
+        environment = self._child(name).env
+        return "its environment", {"environment": environment[_ALWAYS_SET].encode()}
+
+    def _holder(self) -> Row:
+        """Look into a process that does hold what is looked for."""
+        scan = Scan("memory of a process that holds a key (control)", self._sought, pixels=False)
+        secret = os.urandom(96)
+        code = "import sys; held = sys.stdin.buffer.read(96); print(len(held), flush=True); sys.stdin.buffer.read(1)"
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(secret)
+            process.stdin.flush()
+            process.stdout.readline()
+            index = Index({"control": secret})
+            hits = [hit for _where, data in regions(process.pid) for hit in index.find(data)]
+            process.kill()
+        scan.row.scanned += len(secret)
+        scan.controlled({"a key"} if hits else (), {"a key"})
+        return scan.row
+
+    async def _metrics(self) -> Row:
+        """Read what every service says of itself."""
+        scan = Scan("metrics and status pages", self._sought)
+        demo = self._here.demo
+        async with httpx.AsyncClient(timeout=5) as client:
+            for url in (
+                f"{demo.vault_url}/metrics",
+                f"{demo.vault_url}/openapi.json",
+                demo.console_url,
+                f"{demo.console_url}metrics",
+            ):
+                with contextlib.suppress(httpx.HTTPError):
+                    answer = await client.get(url)
+                    scan.row.files += answer.is_success
+                    scan.bytes(answer.content, url)
+        control = self._control.canary(4)
+        scan.controlled(control_beside([], control, control.jpeg(example(320, 240, 4)), plain_file))
+        return scan.row
+
+    def _count_keys(self) -> None:
+        self.found.keys_destroyed = len(self._keys.lateness().seconds)
+        self.found.private_keys_known = len(self._keys.private)
+        self.found.slot_keys_known = len(self._keys.slot)
+        self.found.lateness = self._keys.lateness().as_dict()
+        self.found.lateness_kafka_down = self._keys.lateness(self._down_since, self._down_until).as_dict()
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}/maps").exists()
+
+
+def _place(path: Path, folder: Path, run: Path) -> tuple[str, Decode]:
+    """Say which place a file belongs to, and how it is decoded."""
+    if path.is_relative_to(run / "kafka" / "data"):
+        inside = path.relative_to(run / "kafka" / "data")
+        topic = inside.parts[0].rpartition("-")[0] if len(inside.parts) > 1 else ""
+        return f"Kafka: {topic or 'checkpoints'}", kafka_file
+    for place, (below, decode) in {
+        "ClickHouse": (run / "clickhouse", clickhouse_file),
+        "key ring": (run / "vault" / "ring", plain_file),
+        "key store, ledger, checkpoints, tokens": (run / "vault", plain_file),
+        "spool and device state": (run / "devices", plain_file),
+        "evidence objects": (folder / "objects", plain_file),
+        "logs": (folder / "logs", plain_file),
+        "browser profile": (folder / "browser", plain_file),
+        "temporary and unnamed files": (folder / "tmp", plain_file),
+    }.items():
+        if path.is_relative_to(below):
+            return place, decode
+    return "all other files", plain_file
+
+
+async def _sent(producer: AIOKafkaProducer, partition: int, content: bytes) -> bool:
+    await producer.send_and_wait(CONTROL_TOPIC, content, partition=partition)
+    return True
+
+
+async def _visit(url: str, profile: Path, text: str) -> None:
+    """Open the page in a browser that keeps its profile."""
+    from playwright.async_api import async_playwright  # noqa: PLC0415 (only where there is a browser)
+
+    found = next((each for name in ("chromium", "chromium-browser", "google-chrome") if (each := _which(name))), None)
+    if found is None:
+        return
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(str(profile), executable_path=found, args=FLAGS)
+        try:
+            page = await context.new_page()
+            await page.goto(url)
+            await page.wait_for_timeout(1500)
+            await page.evaluate("text => localStorage.setItem('control', text)", text)
+            await page.wait_for_timeout(500)
+        finally:
+            await context.close()
+
+
+def _which(name: str) -> str | None:
+    import shutil  # noqa: PLC0415
+
+    return shutil.which(name)
+
+
+def _async(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def ask() -> bool:
+        return condition()
+
+    return ask
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Any) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def forget(folder: Path, plan: Plan, tell: Callable[[str], None]) -> Found:
+    """Run a house in this folder by plan, and say what it has not forgotten."""
+    marks = Mark("C"), Mark("K")
+    # What a camera sees is not the house's own: the pictures lie elsewhere.
+    pictures = source_of_pictures(folder.with_name(f"{folder.name}-seen"), marks[0])
+    async with short_house(folder, _short(plan, pictures)) as here:
+        return await Run(here, plan, marks, tell).run()
+
+
+__all__ = ["PIXELS", "Canary", "Found", "Plan", "forget"]
