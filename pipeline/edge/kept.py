@@ -5,13 +5,14 @@ kept.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.errors import Refused
+from pipeline.errors import Refused, Unavailable
 from pipeline.logs import log
 from pipeline.vault.api import PublicKey, PublicKeys
 from pipeline.vault.keys import Owner
@@ -52,12 +53,23 @@ class KeptKeys:
             await self._fetching.refresh(now)
         except Refused:
             self._kept = ()
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
             raise
-        fetched = self._fetching.keys
-        if fetched and fetched != self._kept:
-            self._kept = fetched
-            await asyncio.to_thread(_save_if_possible, self._path, fetched)
+        except Unavailable:
+            fetched = self._fetching.keys
+            await self._keep(fetched + tuple(key for key in self._kept if _after(key, fetched)))
+            raise
+        await self._keep(self._fetching.keys or self._kept)
+
+    async def _keep(self, keys: tuple[PublicKey, ...]) -> None:
+        if keys != self._kept:
+            self._kept = keys
+            await asyncio.to_thread(_save_if_possible, self._path, keys)
+
+
+def _after(key: PublicKey, fetched: tuple[PublicKey, ...]) -> bool:
+    return not fetched or key.bucket_start >= fetched[-1].bucket_end
 
 
 def load(path: Path, owner: Owner) -> tuple[PublicKey, ...]:

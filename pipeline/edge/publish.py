@@ -217,19 +217,24 @@ class Publisher:
     async def fetch(self, every: timedelta) -> None:
         """Keep keys ahead; never return. Raises Refused when the vault gives this device none."""
         attempt = 0
-        if self._keys.key_at(self._clock.now()) is not None:
-            self.has_keys.set()
+        self._see_keys()
         while True:
             try:
                 await self._keys.refresh(self._clock.now())
             except Unavailable as error:
                 attempt += 1
+                self._see_keys()
                 log().warning("the vault is away", detail=str(error), attempt=attempt, seconds=_pause(attempt))
                 await asyncio.sleep(_pause(attempt))
             else:
                 attempt = 0
                 self.has_keys.set()
                 await asyncio.sleep(every.total_seconds())
+
+    def _see_keys(self) -> None:
+        """Begin with keys from before, or with those that came before the vault went away."""
+        if self._keys.key_at(self._clock.now()) is not None:
+            self.has_keys.set()
 
     async def keep(self) -> None:
         """See every second to what waits, also while nothing is sent: forget what expired, and have the disk keep the

@@ -78,6 +78,7 @@ Answer = TypeVar("Answer", bound=BaseModel)
 _TIMEOUT: Final = httpx.Timeout(5)
 _BEHIND: Final = timedelta(seconds=10)
 """How long a frame may take from the camera to the seal."""
+_SOON: Final = timedelta(hours=1)
 
 _FROM_THE_MESSAGE: Final = frozenset({"key_id", "purpose"})
 """What a lease's request takes over from a message; the rest is ours."""
@@ -321,12 +322,16 @@ class DeviceKeys:
         Call it every so often, more often than `ahead`; it asks nothing when nothing is missing.
 
         Raises:
-            Unavailable: The vault is away; what was fetched stays.
+            Unavailable: The vault is away, or has not all of them yet; what was fetched stays.
             Refused: This device gets no keys for this camera.
         """
         for start in [start for start, key in self._keys.items() if key.expires_at <= now]:
             del self._keys[start]
-        start, end = max(self.until or now - _BEHIND, now - _BEHIND), now + self._ahead
+        # What is needed soon first: a vault whose clock leapt gives that, and has the rest waited for.
+        for ahead in (min(self._ahead, _SOON), self._ahead):
+            await self._fetch(max(self.until or now - _BEHIND, now - _BEHIND), now + ahead)
+
+    async def _fetch(self, start: datetime, end: datetime) -> None:
         while start < end:
             fetched = await self._client.public_keys(self._owner, start, end)
             self._keys |= {key.bucket_start: key for key in fetched if key.bucket_end > start}

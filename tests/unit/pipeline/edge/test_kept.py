@@ -32,9 +32,9 @@ class Vault:
         return next((key for key in self.keys if key.bucket_start <= time < key.bucket_end), None)
 
     async def refresh(self, _now: datetime, /) -> None:
+        self.keys = self._given
         if self._error is not None:
             raise self._error
-        self.keys = self._given
 
 
 @pytest.fixture
@@ -62,6 +62,15 @@ async def test_what_the_vault_says_goes_before_what_is_kept(path: Path) -> None:
 
     assert keys.key_at(NOON) == new
     assert load(path, OWNER) == (new,)
+
+
+async def test_of_a_vault_that_went_away_half_way_both_halves_are_kept(path: Path) -> None:
+    save(path, KEYS)
+    new = KEYS[0].model_copy(update={"key_id": KeyId("k-new")})
+    with pytest.raises(Unavailable):
+        await KeptKeys(Vault(new, error=Unavailable("away")), OWNER, path).refresh(NOON)
+
+    assert load(path, OWNER) == (new, KEYS[1])
 
 
 async def test_a_device_that_is_refused_keeps_nothing(path: Path) -> None:

@@ -256,6 +256,18 @@ async def test_r20_a_leap_of_the_clock_destroys_nothing_and_lends_nothing_in_dou
         await Leases(house.client("detecting"), SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
 
 
+async def test_a_device_gets_the_keys_of_the_next_hour_from_a_vault_whose_clock_leapt(house: House) -> None:
+    keys = DeviceKeys(house.client("device-ginza-pc"), DOOR, timedelta(hours=24))
+    now = NOON + timedelta(hours=2)
+    house.clock.set_wall(now)
+    house.keeper.tick()
+    with pytest.raises(Unavailable, match="clock leapt"):
+        await keys.refresh(now)
+
+    assert keys.key_at(now) is not None
+    assert keys.key_at(now + timedelta(hours=23)) is None
+
+
 def _started_again(house: House, folder: Path) -> Keeper:
     """Give the same vault, started anew with what was noted."""
     vault, guard = house.parts.vault(), Guard(house.clock, house.parts.table.high_water())
