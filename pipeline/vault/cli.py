@@ -19,7 +19,7 @@ from pipeline.vault import tokens
 from pipeline.vault.checkpoints import CheckpointedLedger, Checkpoints
 from pipeline.vault.confirming import confirm, confirmation
 from pipeline.vault.guard import Guard, HostClock, latest
-from pipeline.vault.hardening import keep_memory_private
+from pipeline.vault.hardening import keep_memory_private, may_be_swapped
 from pipeline.vault.ledger import FileLedger, last_time
 from pipeline.vault.people import People
 from pipeline.vault.people_staff import Staff, open_people
@@ -65,6 +65,8 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     keys = _keys(key_table, ring)
     keep_memory_private()
     configure(settings().logs, "vault")
+    if may_be_swapped():
+        log().warning("memory may be swapped", detail="allow the vault CAP_IPC_LOCK, or run it without swap")
     found = load_estate(estate or settings().estate)
     home = _home(folder)
     path = estate or settings().estate
