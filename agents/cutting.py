@@ -45,7 +45,7 @@ QUALITY: Final = 85
 
 _AT_ONCE: Final = 4
 _RESEAL_EVERY: Final = 5.0
-_TELL_EVERY: Final = 20.0
+_TELL_EVERY: Final = 60.0
 
 T = TypeVar("T")
 

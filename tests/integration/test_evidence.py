@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 
 from pipeline.errors import Erased
-from pipeline.evidence.clip import Clip, header_of, name_of, open_clip
+from pipeline.evidence.clip import Clip, header_of
 from pipeline.evidence.hide import GREY, Picture, Region, head_of, moment_of, region
-from pipeline.vault.api import EvidenceObject
-from pipeline.vault.client import Leases
 from schemas.alert import Alert
 from schemas.detections import FrameDetections
 from schemas.ids import AlertId
 from tests.integration.house import House
+from tests.integration.looking import file_of, looked_at, stored
 from tests.integration.short import Short, short_house
 
 EVIDENCE = timedelta(seconds=75)
@@ -33,23 +32,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     short = Short(ttl=timedelta(seconds=60), evidence=f"{EVIDENCE.total_seconds():g}s", played=())
     async with short_house(tmp_path / "house", short) as house:
         yield house
-
-
-async def stored(house: House) -> list[EvidenceObject]:
-    async with house.vault("cutting") as vault:
-        return [each for each in await vault.objects() if each.stored]
-
-
-def file_of(house: House, evidence: EvidenceObject) -> Path:
-    return house.demo.run / "objects" / name_of(evidence.store_id, evidence.camera_id, evidence.key_id)
-
-
-async def opened(house: House, evidence: EvidenceObject, data: bytes) -> Clip:
-    async with house.vault("cutting") as vault:
-        leases = Leases(vault)
-        clip = open_clip(data, await leases.private_key(evidence.key_id, evidence.purpose))
-        leases.close()
-        return clip
 
 
 def greyness(picture: Picture, where: Region) -> float:
@@ -105,7 +87,7 @@ async def test_r20_an_alert_becomes_a_sealed_clip_that_shows_one_person_and_is_g
         assert (header.alert_id, header.key_id) == (evidence.alert_id, evidence.key_id)
         assert (sha256(data).hexdigest(), len(data)) == (evidence.sha256, evidence.size)
         assert header.expires_at <= evidence.start + EVIDENCE
-        shown = await is_seen(house, await opened(house, evidence, data))
+        shown = await is_seen(house, await looked_at(house, evidence.alert_id, data))
         seen, hidden = seen + shown[0], hidden + shown[1]
     pictures = sum(1 for _ in clips)
     assert seen >= pictures
@@ -121,7 +103,7 @@ async def test_r20_an_alert_becomes_a_sealed_clip_that_shows_one_person_and_is_g
     for evidence, data in clips.values():
         assert datetime.now(UTC) >= evidence.expires_at
         with pytest.raises(Erased):
-            await opened(house, evidence, data)
+            await looked_at(house, evidence.alert_id, data)
 
 
 @pytest.mark.timeout(420)

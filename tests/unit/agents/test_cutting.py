@@ -9,9 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from faust.types.tuples import TP
 from pydantic import SecretStr
 
-from agents.cutting import Cutting, create
+from agents import dying
+from agents.cutting import Cutting, Rounds, create
 from agents.handling import Result
 from pipeline import sealing, signing
 from pipeline.clock import ManualClock
@@ -36,6 +38,7 @@ from schemas.ids import CameraId, DeviceId, KeyId, StoreId
 from schemas.topics import topics
 from schemas.wire import encode
 from tests.examples import HOUR, NOON, common, examples
+from tests.unit.agents.twin import Died
 from tests.unit.pipeline.test_opening import BUCKET, ESTATE, FRAMES, GATEWAY
 
 KEY, HELD = (sealing.generate(sealing.SealSuite.X25519) for _ in range(2))
@@ -519,3 +522,51 @@ def test_without_a_place_for_objects_it_does_not_start() -> None:
 
     with pytest.raises(Misconfigured, match="MIMAMORI_OBJECTS__URL"):
         create(settings, ESTATE)
+
+
+# Beside the alerts.
+
+
+@pytest.mark.parametrize(("partition", "done"), [(0, 1), (1, 0)])
+async def test_only_who_holds_the_first_partition_looks_after_holds(house: House, partition: int, done: int) -> None:
+    await house.cut(alert())
+    house.vault.held = [hold()]
+    stage: Any = SimpleNamespace(lanes={TP("alerts.v1", partition)})
+
+    await Rounds(stage, house.keeper).reseal()
+    await Rounds(stage, house.keeper).tell()
+
+    assert len(house.vault.sealed) == done
+
+
+async def test_a_vault_that_is_away_is_asked_again_later(house: House) -> None:
+    async def away() -> tuple[Hold, ...]:
+        raise Unavailable("away")
+
+    house.vault.holds = away
+    stage: Any = SimpleNamespace(lanes={TP("alerts.v1", 0)})
+
+    await Rounds(stage, house.keeper).reseal()
+
+
+async def test_what_ends_it_is_not_quoted(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(status: int) -> None:
+        raise Died(str(status))
+
+    answer = ValueError("a private thing")
+
+    async def broken() -> tuple[Hold, ...]:
+        raise answer
+
+    monkeypatch.setattr(dying.os, "_exit", end)  # type: ignore[attr-defined]  # os, as the module has it
+    house.vault.holds = broken
+    stage: Any = SimpleNamespace(lanes={TP("alerts.v1", 0)})
+
+    with pytest.raises(Died):
+        await Rounds(stage, house.keeper).reseal()
+
+    said = capsys.readouterr()
+    assert "ValueError" in said.out + said.err
+    assert "a private thing" not in said.out + said.err
