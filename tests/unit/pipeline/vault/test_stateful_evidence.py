@@ -23,7 +23,7 @@ from pipeline import sealing, signing
 from pipeline.clock import ManualClock
 from pipeline.errors import Erased, Refused, Rejected
 from pipeline.vault import verify
-from pipeline.vault.api import HoldState
+from pipeline.vault.api import Hold, HoldState
 from pipeline.vault.early import Target
 from pipeline.vault.guard import Guard
 from pipeline.vault.keys import BucketKey, Owner
@@ -114,12 +114,17 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.public)
     @rule(data=st.data())
     def a_stage_leases(self, data: st.DataObject) -> None:
-        key_id = data.draw(st.sampled_from(sorted(self.public)))
+        key_id = data.draw(st.sampled_from(list(self.public)))
         held = self.desk.vault.table.held(key_id)
         try:
             private = lent(self.desk.vault, held.key, self.now) if held is not None else b""
         except Erased:
             assert self.lossy or held is None or held.wrapped is None or held.key.span.expires_at <= self.now
+            return
+        except Refused:
+            # Evidence is opened by people alone.
+            assert held is not None
+            assert held.key.alert is not None
             return
         if held is not None:
             assert str(key_id) not in self.receipts
@@ -167,7 +172,7 @@ class Life(RuleBasedStateMachine):
     @rule(dies_at=st.one_of(st.none(), st.integers(0, 60)))
     def holds_go_on(self, dies_at: int | None) -> None:
         def go_on() -> None:
-            for hold in self.desk.holds.all(CUTTING, self.now):
+            for hold in self.held():
                 if hold.state is HoldState.PROPOSED and hold.expires_at > self.now:
                     self.desk.confirm("suzuki", hold.hold_id, self.now)
                 elif hold.state is HoldState.CONFIRMED and hold.expires_at > self.now:
@@ -181,7 +186,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def somebody_ends_a_hold(self, data: st.DataObject) -> None:
-        holds = [each for each in self.desk.holds.all(CUTTING, self.now) if each.state is HoldState.SEALED]
+        holds = [each for each in self.held() if each.state is HoldState.SEALED]
         if holds:
             hold = data.draw(st.sampled_from(holds))
             self.desk.holds.end(self.desk.people.signed("sato", self.now), hold.hold_id, self.now)
@@ -251,6 +256,10 @@ class Life(RuleBasedStateMachine):
     def no_expiry_outlives_its_slot(self) -> None:
         for slot in self.parts.table.due(self.now + FAR):
             assert {held.key.span.expires_at for held in self.parts.table.all_held(slot)} <= {slot.end}
+
+    def held(self) -> list[Hold]:
+        """The holds, in an order that is the same in every run."""
+        return sorted(self.desk.holds.all(CUTTING, self.now), key=lambda hold: (hold.proposed_at, hold.alert_id))
 
     def done(self, does: Callable[[], object], dies_at: int | None) -> bool:
         """Do something; or be killed on the way, where it takes so many steps, and be started again."""
