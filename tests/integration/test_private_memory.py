@@ -1,6 +1,5 @@
 """Whoever holds keys or pictures leaves no image of its memory behind, whatever it dies of."""
 
-import base64
 import subprocess
 import sys
 import time
@@ -9,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import signing
 from pipeline.local import kafka
-from tests.integration.test_publish import ESTATE, ROOT, RULES
+from tests import estates
+from tests.integration.vault_process import ROOT
 
 if sys.platform != "linux":
     pytest.skip("reads /proc", allow_module_level=True)
@@ -25,9 +24,7 @@ WORKERS = [("worker", stage) for stage in ("detecting", "watching", "recording",
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """An estate whose Kafka and vault are away: everybody waits for them."""
-    public = signing.public_bytes(signing.create(tmp_path / "device.key"))
-    (tmp_path / "estate.toml").write_text(ESTATE.format(key=base64.b64encode(public).decode()))
-    (tmp_path / "rules.toml").write_text(RULES)
+    estates.write(tmp_path, "kanda", "drawn")
     return tmp_path
 
 
