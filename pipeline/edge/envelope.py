@@ -72,22 +72,25 @@ def sealed(pixels: Pixels, key: BucketKey, who: Identity, office: Office) -> Par
         motion_in_cells=pixels.motion_in_cells,
         reference=pixels.reference,
     )
-    return _signed(frame, office.frames, who, sealing.seal(key.public, sealing.frame_info(frame), pixels.jpeg))
+    value = sealing.seal(key.public, sealing.frame_info(frame), pixels.jpeg)
+    return _signed(frame, office.frames, who, value, key)
 
 
-def still(calm: Calm, who: Identity, office: Office) -> Parcel:
-    """Write a still, and sign it. It has a number of its own and speaks for that alone; it lives as long as frames."""
-    return _signed(
-        Still(
-            **_common("still", calm, who, calm.time + office.frames.lives),
-            first_sequence=calm.sequence,
-            from_time=calm.since,
-            frames=calm.frames,
-            since_frame=calm.since_frame,
-        ),
-        office.frames,
-        who,
+def still(calm: Calm, who: Identity, office: Office, key: BucketKey | None = None) -> Parcel:
+    """Write a still, and sign it. It has a number of its own and speaks for that alone.
+
+    It goes with the frames of its bucket, `key`, though it is sealed to none; without a key it lives as long as frames.
+    """
+    longest = calm.time + office.frames.lives
+    expires_at = longest if key is None or key.expires_at <= calm.time else min(key.expires_at, longest)
+    message = Still(
+        **_common("still", calm, who, expires_at),
+        first_sequence=calm.sequence,
+        from_time=calm.since,
+        frames=calm.frames,
+        since_frame=calm.since_frame,
     )
+    return _signed(message, office.frames, who, key=key)
 
 
 def health(done: Done, who: Identity, office: Office, now: datetime) -> Parcel:
@@ -128,8 +131,10 @@ def _common(what: str, outgoing: Outgoing, who: Identity, expires_at: datetime) 
     }
 
 
-def _signed(message: Message, topic: Topic, who: Identity, value: bytes | None = None) -> Parcel:
+def _signed(
+    message: Message, topic: Topic, who: Identity, value: bytes | None = None, key: BucketKey | None = None
+) -> Parcel:
     record = encode(message, topic, sealed=value)
     signature = signing.sign(who.key, record.headers, record.value)
     record.headers.append((SIGNATURE, signature.encode()))
-    return Parcel(topic, record, message.expires_at, getattr(message, "key_id", None))
+    return Parcel(topic, record, message.expires_at, None if key is None else key.key_id)

@@ -24,7 +24,7 @@ class Parcel:
     record: Record
     expires_at: datetime
     key_id: KeyId | None = None
-    """What it is sealed to; a still and a health message are not."""
+    """Of the bucket that it goes with: a frame's, and a still's too."""
 
     @property
     def bytes(self) -> int:

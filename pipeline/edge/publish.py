@@ -124,9 +124,9 @@ class Publisher:
 
     def take(self, outgoing: Outgoing) -> None:
         """Seal and sign what the camera gave, and let it wait for its turn."""
-        if not isinstance(outgoing, Pixels):
-            return self._put(envelope.still(outgoing, self._who, self._office))
         key = self._keys.key_at(outgoing.time)
+        if not isinstance(outgoing, Pixels):
+            return self._put(envelope.still(outgoing, self._who, self._office, key))
         if key is None or key.expires_at <= outgoing.time:
             return self._drop("no_key")
         return self._put(envelope.sealed(outgoing, key, self._who, self._office))

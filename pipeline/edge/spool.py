@@ -1,7 +1,7 @@
 """The spool: what is sealed waits on the device's disk while Kafka is away. Bounded; forgets by unlinking whole files.
 
-A folder of segments (pipeline.edge.segment), oldest first. One bucket's frames a file, so that what expires together
-lies together: when all of a file has expired, it is unlinked, without a word from the vault. What was acknowledged is
+A folder of segments (pipeline.edge.segment), oldest first. One bucket a file, so that what expires together lies
+together: when all of a file has expired, it is unlinked, without a word from the vault. What was acknowledged is
 noted in a file beside them. Segments are ours rather than a database's: SQLite, and the queues built on it, keep
 deleted bytes in their file and their log until these are rewritten; here a file only grows, its torn end is told by a
 checksum, and forgetting is one `unlink`.

@@ -68,6 +68,20 @@ def test_a_still_has_its_own_number_and_says_for_how_many_pictures_it_stands() -
     assert (still.from_time, still.utc_time, still.expires_at) == (after(1.2), after(2), after(2) + TTL)
 
 
+def test_r20_a_still_goes_with_the_frames_of_its_bucket() -> None:
+    still, frame = envelope.still(CALM, WHO, OFFICE, bucket()), envelope.sealed(PIXELS, bucket(), WHO, OFFICE)
+
+    assert still.expires_at == frame.expires_at == read(still).expires_at  # type: ignore[union-attr]  # a still is a message
+    assert still.key_id == frame.key_id
+    assert b"k-1" not in still.record.value
+
+
+def test_a_still_that_no_key_lives_as_long_as_lives_as_frames_do() -> None:
+    dead = bucket(CALM.time - TTL)
+
+    assert envelope.still(CALM, WHO, OFFICE, dead).expires_at == CALM.time + TTL
+
+
 def test_frames_and_stills_are_the_devices() -> None:
     authentic(envelope.sealed(PIXELS, bucket(), WHO, OFFICE))
     authentic(envelope.still(CALM, WHO, OFFICE))
