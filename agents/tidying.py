@@ -7,22 +7,42 @@ from typing import Final, Protocol
 
 from pipeline import lateness
 from pipeline.clock import Clock
-from pipeline.errors import MimamoriError, Unavailable
+from pipeline.errors import MimamoriError, Rejected, Unavailable
 from pipeline.lateness import Overdue
 from pipeline.leftovers import Leftovers
 from pipeline.logs import log
-from pipeline.vault.api import EvidenceObject
+from pipeline.vault.api import EvidenceObject, Receipt
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.expiry import Drop, Partition, expire
+from schemas.ids import KeyId
 from schemas.topics import Topic
 
 STAGE: Final = "erasing"
 
 
 class Vault(Protocol):
-    """Where living evidence is asked for."""
+    """What is asked of the vault: pipeline.vault.client.VaultClient, or a fake."""
 
     async def objects(self) -> tuple[EvidenceObject, ...]: ...
+
+    async def receipt(self, key_id: KeyId) -> Receipt: ...
+
+
+class Keys:
+    """What the vault says of keys."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    async def living(self) -> frozenset[str]:
+        return frozenset(each.key_id for each in await self._vault.objects())
+
+    async def has_receipt(self, key_id: str) -> bool:
+        try:
+            await self._vault.receipt(KeyId(key_id))
+        except Rejected:
+            return False
+        return True
 
 
 class Tidying:
@@ -41,7 +61,7 @@ class Tidying:
         clock: Clock,
     ) -> None:
         self.leftovers = leftovers
-        self._vault = vault
+        self._keys = Keys(vault)
         self._warehouse = warehouse
         self._drop = drop
         self._bootstrap = bootstrap
@@ -94,13 +114,12 @@ class Tidying:
         self._leaving = {partition: self._leaving.get(partition, now) for partition in leaving}
 
     async def _objects(self, now: datetime) -> list[Overdue]:
-        swept = await self.leftovers.sweep(self._living, now)
+        swept = await self.leftovers.sweep(self._keys, now)
         for key_id in swept.removed:
             log().info("object removed", stage=STAGE, key_id=key_id)
+        if swept.foreign:
+            log().warning("objects that are none of ours are removed by nobody", stage=STAGE, count=swept.foreign)
         return [Overdue("objects/evidence", swept.overdue)]
-
-    async def _living(self) -> frozenset[str]:
-        return frozenset(each.key_id for each in await self._vault.objects())
 
     async def _records(self, now: datetime) -> list[Overdue]:
         topics = [each for each in self._topics.values() if not each.compacted]

@@ -1,39 +1,56 @@
-"""Evidence objects that no living key opens: noise, to be taken away.
+"""Evidence objects whose key is gone: noise, to be taken away.
 
 Keys die on the vault's timer, whether anybody is there or not; the objects that they sealed are taken away afterwards,
-by the erasing stage alone. Those whose destruction the ledger tells go at once. Any other that the vault does not know
-as living waits for a while: whoever re-seals a clip for a hold puts the new object first, and says so then.
+by the erasing stage alone. Those whose destruction the ledger tells go at once. Others that the vault does not list
+wait for a while, since whoever seals a clip anew for a hold puts it first and says so then; after that they go if there
+is a receipt, or if by their own first line they have expired. What is neither is a clip beside its held one: its key
+lives, and counts again should the hold end early.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
+from pydantic import ValidationError
+
+from pipeline.errors import Unavailable
 from pipeline.objects import Objects
+from schemas.evidence import EvidenceHeader
 
 PREFIX: Final = "evidence/"
 PATIENCE: Final = timedelta(minutes=15)
 
-Living = Callable[[], Awaitable[Collection[str]]]
-"""Asks the vault for the ids of the keys whose objects live."""
+_OURS: Final = re.compile(r"evidence(/[a-z0-9][a-z0-9._-]{0,62}){3}")
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Choice(NamedTuple):
-    """What to do about the objects there are: which go now, and since when which others have belonged to no key."""
+class Keys(Protocol):
+    """What the vault says of keys. Methods raise Unavailable while it is away."""
 
-    remove: tuple[str, ...]
-    strays: Mapping[str, datetime]
+    async def living(self) -> Collection[str]:
+        """Return the ids of the keys whose objects it lists."""
+        ...
+
+    async def has_receipt(self, key_id: str) -> bool:
+        """Say whether a key was destroyed, by the ledger."""
+        ...
 
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep did: whose objects it took away, how many were there, and how long the oldest stray had waited."""
+    """What a sweep did: the keys of what it took away, how many objects there were, how many of them are unlisted.
+
+    `overdue`: for how long that which could not be taken away has been known as noise. `foreign`: what lies there under
+    names that are none of ours, which nothing here removes.
+    """
 
     removed: tuple[str, ...] = ()
     seen: int = 0
-    waiting: int = 0
+    unlisted: int = 0
     overdue: timedelta = timedelta(0)
+    foreign: int = 0
 
 
 def key_of(name: str) -> str:
@@ -41,17 +58,12 @@ def key_of(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def choose(
-    names: Iterable[str],
-    living: Collection[str],
-    destroyed: Collection[str],
-    strays: Mapping[str, datetime],
-    now: datetime,
-) -> Choice:
-    """Choose what goes. What lives stays, whatever else is said of it."""
-    lost = {name: strays.get(name, now) for name in names if key_of(name) not in living}
-    remove = [name for name, since in lost.items() if key_of(name) in destroyed or now - since >= PATIENCE]
-    return Choice(tuple(remove), {name: since for name, since in lost.items() if name not in remove})
+def expiry_of(sealed: bytes | None) -> datetime:
+    """Return when an object expires by its own first line. What has none is none of ours: it expired long ago."""
+    try:
+        return EvidenceHeader.model_validate_json((sealed or b"").partition(b"\n")[0]).expires_at
+    except ValidationError:
+        return _LONG_AGO
 
 
 @dataclass
@@ -59,30 +71,53 @@ class Leftovers:
     """Sweeps one object storage. What it could not take away it tries again at the next turn."""
 
     objects: Objects
-    _destroyed: set[str] = field(default_factory=set)
-    _strays: Mapping[str, datetime] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    """Keys that are gone, says the ledger."""
+    _unlisted: Mapping[str, datetime] = field(default_factory=dict)
+    """Objects of keys that the vault does not list, and since when."""
+    _expiries: dict[str, datetime] = field(default_factory=dict)
+    _noise: dict[str, datetime] = field(default_factory=dict)
+    """What is to be taken away, and since when we know."""
 
     def destroyed(self, key_ids: Iterable[str]) -> None:
         """Take note of keys that the ledger says are gone."""
-        self._destroyed.update(key_ids)
+        self._told.update(key_ids)
 
-    async def sweep(self, living: Living, now: datetime) -> Swept:
+    async def sweep(self, keys: Keys, now: datetime) -> Swept:
         """Take away what no living key opens.
 
-        The storage is asked first: an object that is there has had a key before, so a key that the vault does not name
+        The storage is asked first: an object that is there has had a key before, so a key that the vault does not list
         afterwards is none that is only coming.
 
         Raises:
-            Unavailable: The vault or the storage is away.
+            Unavailable: The vault is away, or the storage does not say what is there.
         """
-        told, names = set(self._destroyed), await self.objects.names(PREFIX)
-        choice = choose(names, frozenset(await living()), told, self._strays, now)
-        # Kept before anything is taken away: should that fail, they have been strays since then all the same.
-        self._strays = {**choice.strays, **{name: self._strays.get(name, now) for name in choice.remove}}
-        overdue = max((now - since for since in self._strays.values()), default=timedelta(0))
-        for name in choice.remove:
+        told, there = set(self._told), await self.objects.names(PREFIX)
+        names = [name for name in there if _OURS.fullmatch(name)]
+        living = frozenset(await keys.living())
+        self._unlisted = {name: self._unlisted.get(name, now) for name in names if key_of(name) not in living}
+        for name, since in self._unlisted.items():
+            waited = now - since >= PATIENCE
+            if key_of(name) in told or (waited and await self._is_noise(name, keys, now)):
+                self._noise.setdefault(name, now)
+        self._told -= told
+        removed = [name for name in list(self._noise) if await self._remove(name)]
+        overdue = max((now - since for since in self._noise.values()), default=timedelta(0))
+        unlisted = len(self._unlisted) - len(removed)
+        return Swept(tuple(map(key_of, removed)), len(names), unlisted, overdue, len(there) - len(names))
+
+    async def _is_noise(self, name: str, keys: Keys, now: datetime) -> bool:
+        if await keys.has_receipt(key_of(name)):
+            return True
+        if name not in self._expiries:
+            self._expiries[name] = expiry_of(await self.objects.get(name))
+        return self._expiries[name] <= now
+
+    async def _remove(self, name: str) -> bool:
+        try:
             await self.objects.delete(name)
-        self._strays = choice.strays
-        self._destroyed -= told
-        removed = tuple(key_of(name) for name in choice.remove)
-        return Swept(removed, len(names), len(choice.strays), overdue)
+        except Unavailable:
+            return False
+        del self._noise[name]
+        self._expiries.pop(name, None)
+        return True

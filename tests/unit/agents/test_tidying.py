@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from agents.tidying import Tidying, every
+from agents.tidying import Keys, Tidying, every
 from pipeline import lateness
 from pipeline.clock import ManualClock
-from pipeline.errors import MimamoriError, Unavailable
+from pipeline.errors import MimamoriError, Rejected, Unavailable
 from pipeline.leftovers import Leftovers
 from pipeline.objects import Folder
 from pipeline.warehouse.expiry import Part, Partition
+from schemas.ids import KeyId
 from schemas.topics import topics
 from tests.examples import HOUR, NOON
 
@@ -34,10 +35,14 @@ class Warehouse:
 
 
 class Vault:
-    """Nothing lives in it."""
+    """Nothing lives in it, and it has a receipt of one key."""
 
     async def objects(self) -> tuple[Any, ...]:
         return ()
+
+    async def receipt(self, key_id: KeyId) -> Any:
+        if key_id != "k-receipt":
+            raise Rejected("unknown_key", "none")
 
 
 class House:
@@ -121,6 +126,14 @@ async def test_r21_what_is_late_is_logged_and_published(house: House, capsys: py
     assert 'place="clickhouse/alerts"} 108000' in published
     assert 'place="kafka/frames.v1"} 14400' in published
     assert capsys.readouterr().out.count("expired data is late") == 2
+
+
+async def test_the_vaults_receipts_say_which_keys_are_gone() -> None:
+    keys = Keys(Vault())
+
+    assert await keys.has_receipt("k-receipt")
+    assert not await keys.has_receipt("k-1")
+    assert await keys.living() == frozenset()
 
 
 async def test_a_place_that_is_away_does_not_keep_the_others_waiting(house: House) -> None:
