@@ -23,11 +23,12 @@ from pipeline.vault.api import (
     Releases,
     Stored,
 )
-from pipeline.vault.asking import Asker
+from pipeline.vault.asking import Asker, Service
 from schemas.ids import AlertId, KeyId, NamedKey, NamedStore, StoreId
 
 Who = Callable[..., Awaitable[Asker]]
 _MOST: Final = 10_000
+"""So many, the newest, are shown to a person."""
 
 
 class Keeping(Protocol):
@@ -82,7 +83,9 @@ def _add_objects(router: APIRouter, keeping: Keeping, stage_or_person: Who) -> N
 
     @router.get("/v1/objects")
     async def objects(by: by_either, store: Annotated[NamedStore | None, Query()] = None) -> Objects:
-        return Objects(objects=keeping.objects(by, store)[-_MOST:])
+        found = keeping.objects(by, store)
+        # A stage is told of all: erasing takes away the objects of which it is not.
+        return Objects(objects=found if isinstance(by, Service) else found[-_MOST:])
 
     @router.get("/v1/objects/{alert_id}")
     async def object_of(by: by_either, alert_id: NamedAlert) -> EvidenceObject:

@@ -12,7 +12,7 @@ from pipeline import sealing, signing
 from pipeline.clock import ManualClock
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
-from pipeline.vault import verify
+from pipeline.vault import routes_evidence, verify
 from pipeline.vault.access import Principal, Role, WrongRole
 from pipeline.vault.api import SESSION, ErasureRequest, HoldRequest, HoldState, LookRequest, ReleaseRequest, SignedOut
 from pipeline.vault.checkpoints import CheckpointedLedger, Checkpoints
@@ -21,7 +21,7 @@ from pipeline.vault.guard import Guard
 from pipeline.vault.ledger import FileLedger, Kind
 from pipeline.vault.service import Keeper, app_of
 from pipeline.vault.tokens import issue
-from schemas.ids import KeyId
+from schemas.ids import AlertId, KeyId
 from tests.unit.pipeline.vault.building import (
     BUCKET,
     DETECTING,
@@ -96,6 +96,18 @@ async def test_cutting_seals_and_a_manager_looks(house: House) -> None:
     assert await house.console.object_of(ALERT, session="sato") == told
     assert await house.console.objects(session="sato") == await cutting.objects() == (told,)
     assert await house.console.objects(DOOR.store, session="mori") == ()
+
+
+async def test_stages_are_told_of_all_evidence_and_people_of_the_newest(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes_evidence, "_MOST", 1)
+    for number in range(3):
+        await house.client("cutting").object_key(wanted(AlertId(f"alert-{number}"), NOON - timedelta(hours=3 - number)))
+
+    assert len(await house.client("erasing").objects()) == 3
+    assert len(await house.client("cutting").objects()) == 3
+    assert [each.alert_id for each in await house.console.objects(session="sato")] == ["alert-2"]
 
 
 async def test_cutting_opens_what_it_sealed_for_a_confirmed_hold(house: House) -> None:
