@@ -30,7 +30,11 @@ _REASONS: Final[Mapping[str, str]] = {
     "pledge_missing": "refused.pledge",
     "rules_not_acknowledged": "refused.rules",
     "purpose_incompatible": "refused.purpose",
-    "released": "refused.not_released",
+    "a manager has released": "refused.not_released",
+    "too_short": "refused.too_short",
+    "too_simple": "refused.too_simple",
+    "too_common": "refused.too_common",
+    "like_the_name": "refused.like_the_name",
 }
 """What the vault says when it refuses, as far as we have words for it."""
 

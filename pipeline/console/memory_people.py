@@ -15,13 +15,14 @@ from pipeline.console.memory import MemoryObjects
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.evidence import clip
 from pipeline.governance.people import Suspended, Suspension
-from pipeline.governance.roles import IDENTIFYING, MATRIX, Action
+from pipeline.governance.roles import IDENTIFYING, MATRIX, Action, Role
 from pipeline.sealing import KeyPair
 from pipeline.vault.api import (
     CheckpointPage,
     Erasure,
     ErasureRequest,
     EvidenceObject,
+    Grant,
     Hold,
     HoldRequest,
     HoldState,
@@ -42,6 +43,15 @@ from pipeline.vault.api import (
 from pipeline.vault.checkpoints import Checkpoint, signed_checkpoint
 from pipeline.vault.ledger import FIRST, Fact, Kind, MemoryLedger
 from pipeline.vault.merkle import inclusion_proof, tree_hash
+from pipeline.vault.people_api import (
+    AccountChange,
+    Disabled,
+    NewAccount,
+    NewPassword,
+    OwnPassword,
+    Pledged,
+    Trained,
+)
 from schemas.envelope import Purpose
 from schemas.evidence import EvidenceFrame, EvidenceHeader
 from schemas.ids import AlertId, CameraId, KeyId, StoreId
@@ -55,7 +65,7 @@ class MemoryPeople:
 
     clock: Clock
     objects: MemoryObjects
-    accounts: dict[str, tuple[str, Person]] = field(default_factory=dict)
+    people: dict[str, tuple[str, Person]] = field(default_factory=dict)
     away: bool = False
     ledger_full: bool = False
 
@@ -109,7 +119,7 @@ class MemoryPeople:
 
     async def sign_in(self, name: str, password: str) -> SignedIn:
         self._be_there()
-        known = self.accounts.get(name)
+        known = self.people.get(name)
         if known is None or known[0] != password:
             raise SignedOut("name and password are not somebody's")
         token = secrets.token_urlsafe(32)
@@ -129,7 +139,7 @@ class MemoryPeople:
         left = tuple(each for each in person.to_acknowledge if each != version)
         suspended = tuple(each for each in person.suspended if left or each != Suspension.RULES_NOT_ACKNOWLEDGED.value)
         read = person.model_copy(update={"to_acknowledge": left, "suspended": suspended})
-        self.accounts[person.name] = (self.accounts[person.name][0], read)
+        self.people[person.name] = (self.people[person.name][0], read)
         return read
 
     async def matrix(self, *, session: str | None = None) -> Matrix:
@@ -226,7 +236,7 @@ class MemoryPeople:
         person = self._person(session)
         found = self._evidence(asked.alert_id)
         self._require(person, Action.RELEASE, found.store_id)
-        if asked.to not in self.accounts:
+        if asked.to not in self.people:
             raise Refused(f"{asked.to} is not staff of {found.store_id}")
         self._tell(Kind.RELEASED, {"person": person.name, "to": asked.to, "alert_id": asked.alert_id})
         made = Release(
@@ -243,6 +253,56 @@ class MemoryPeople:
             for each in self.released
             if now < each.until and (each.to == person.name or rights.may(person, Action.RELEASE, each.store_id))
         )
+
+    async def accounts(self, *, session: str) -> tuple[Person, ...]:
+        manager = self._person(session)
+        own = [each for _, each in self.people.values() if self._manages(manager, each)]
+        return tuple(sorted(own, key=lambda each: each.name))
+
+    async def add_account(self, asked: NewAccount, *, session: str) -> Person:
+        manager = self._person(session)
+        for store in asked.stores:
+            self._require(manager, Action.ACCOUNTS, store)
+        if asked.name in self.people:
+            raise Refused(f"there is an account {asked.name} already")
+        self._tell(Kind.ACCOUNT_CHANGED, {"person": asked.name, "by": manager.name, "what": "added"})
+        made = Person(
+            name=asked.name, display_name=asked.display_name, grants=(Grant(role=Role.STAFF, stores=asked.stores),),
+            training_until=asked.training_until, pledge_until=asked.pledge_until,
+        )  # fmt: skip
+        self.people[asked.name] = (asked.password.get_secret_value(), made)
+        return made
+
+    async def change_account(self, name: str, asked: AccountChange, *, session: str) -> Person:
+        manager, (password, person) = self._person(session), self._account(name)
+        if name == manager.name or not self._manages(manager, person):
+            raise Refused(f"{name} is nobody of {manager.name}'s stores")
+        match asked:
+            case Trained():
+                changes: dict[str, Any] = {"training_until": asked.until}
+            case Pledged():
+                changes = {"pledge_until": asked.until}
+            case Disabled():
+                changes = {"suspended": (Suspension.DISABLED.value,) if asked.disabled else ()}
+            case _:
+                changes = {}
+        self._tell(Kind.ACCOUNT_CHANGED, {"person": name, "by": manager.name, "what": asked.path})
+        after = person.model_copy(update=changes)
+        self.people[name] = (password, after)
+        return after
+
+    async def reset_password(self, name: str, asked: NewPassword, *, session: str) -> None:
+        manager, (_, person) = self._person(session), self._account(name)
+        if not self._manages(manager, person):
+            raise Refused(f"{name} is nobody of {manager.name}'s stores")
+        self.people[name] = (asked.password.get_secret_value(), person)
+
+    async def change_password(self, asked: OwnPassword, *, session: str) -> None:
+        person = self._person(session)
+        if self.people[person.name][0] != asked.old.get_secret_value():
+            raise SignedOut("the old password is not right")
+        self.people[person.name] = (asked.password.get_secret_value(), person)
+        self.sessions.clear()
 
     async def checkpoints(self, from_index: int = 0, *, session: str | None = None) -> CheckpointPage:
         self._require(self._person(session or ""), Action.LEDGER, None)
@@ -264,6 +324,19 @@ class MemoryPeople:
         self._require(self._person(session or ""), Action.LEDGER, None)
         return LedgerPage(entries=self.told.entries(from_index, limit), length=len(self.told))
 
+    def _manages(self, manager: Person, person: Person) -> bool:
+        everywhere = (StoreId("*"),)
+        return any(
+            rights.may(manager, Action.ACCOUNTS, store)
+            for grant in person.grants
+            for store in (everywhere if grant.stores == "*" else grant.stores)
+        )
+
+    def _account(self, name: str) -> tuple[str, Person]:
+        if name not in self.people:
+            raise Refused(f"there is no account {name}")
+        return self.people[name]
+
     def _be_there(self) -> None:
         if self.away:
             raise Unavailable("the vault is away")
@@ -271,9 +344,9 @@ class MemoryPeople:
     def _person(self, session: str) -> Person:
         self._be_there()
         name, ends = self.sessions.get(session, ("", self.clock.now()))
-        if ends <= self.clock.now() or name not in self.accounts:
+        if ends <= self.clock.now() or name not in self.people:
             raise SignedOut("nobody is signed in by this session, or not any more")
-        return self.accounts[name][1]
+        return self.people[name][1]
 
     def _require(self, person: Person, action: Action, store: StoreId | None, *, released: bool = False) -> None:
         allowed = rights.may(person, action, store) or (

@@ -62,6 +62,7 @@ def _known(at: Console, visit: Visit, words: Words) -> Mapping[str, Any]:
     return {
         "estate": at.estate,
         "stores": rights.stores(person, Action.FLOW, at.estate),
+        "managed": rights.stores(person, Action.ACCOUNTS, at.estate),
         "erasing": rights.stores(person, Action.ERASE, at.estate),
         "me": people.panel(at, visit, words),
         "may": {action.value for action in Action if rights.may_anywhere(person, action)},

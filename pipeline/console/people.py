@@ -111,13 +111,21 @@ def panel(at: Console, by: Visit, words: Words) -> Me:
     return Me(
         name=person.name,
         display_name=person.display_name,
-        roles=tuple(_grant(at, grant, words) for grant in person.grants),
-        suspended=tuple(_suspension(each, words) for each in person.suspended) if sees_pictures(person) else (),
+        roles=roles_of(at, person, words),
+        suspended=suspensions_of(person, words) if sees_pictures(person) else (),
         rules=found,
         unread=next((each.version for each in found if not each.read), ""),
         training=person.training_until.date().isoformat() if person.training_until else "",
         pledge=person.pledge_until.date().isoformat() if person.pledge_until else "",
     )
+
+
+def roles_of(at: Console, person: Person, words: Words) -> tuple[str, ...]:
+    return tuple(_grant(at, grant, words) for grant in person.grants)
+
+
+def suspensions_of(person: Person, words: Words) -> tuple[Suspension, ...]:
+    return tuple(_suspension(each, words) for each in person.suspended)
 
 
 def sees_pictures(person: Person) -> bool:
@@ -151,7 +159,7 @@ _ORDER: Final = (
     Role.STAFF, Role.MANAGER, Role.DEPUTY, Role.AUDITOR, Role.ON_CALL,
     *(role for role in Role if role not in {Role.STAFF, Role.MANAGER, Role.DEPUTY, Role.AUDITOR, Role.ON_CALL}),
 )  # fmt: skip
-_KNOWN_REASONS: Final = ("training", "pledge", "rules")
+_KNOWN_REASONS: Final = ("training", "pledge", "rules", "disabled")
 
 
 def _grant(at: Console, grant: Grant, words: Words) -> str:

@@ -23,6 +23,7 @@ from pipeline.vault.api import (
     ReleaseRequest,
     SignedIn,
 )
+from pipeline.vault.people_api import AccountChange, NewAccount, NewPassword, OwnPassword
 from schemas.alert import Alert
 from schemas.erasure import ErasureReceipt
 from schemas.health import CameraHealth, DeviceHealth
@@ -145,6 +146,20 @@ class People(Protocol):
 
     async def releases(self, *, session: str) -> tuple[Release, ...]:
         """Which releases are in force: to this person, or of stores where they may release."""
+        ...
+
+    async def accounts(self, *, session: str) -> tuple[Person, ...]:
+        """The accounts of a manager's stores."""
+        ...
+
+    async def add_account(self, asked: NewAccount, *, session: str) -> Person: ...
+
+    async def change_account(self, name: str, asked: AccountChange, *, session: str) -> Person: ...
+
+    async def reset_password(self, name: str, asked: NewPassword, *, session: str) -> None: ...
+
+    async def change_password(self, asked: OwnPassword, *, session: str) -> None:
+        """Choose another password for oneself. SignedOut: the old one is wrong."""
         ...
 
     async def checkpoints(self, from_index: int = 0, *, session: str | None = None) -> CheckpointPage: ...

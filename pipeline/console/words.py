@@ -48,7 +48,7 @@ TEXTS: Final[dict[str, Text]] = {
     "page.loading": Text("読み込み中", "Loading"),
     # the figures at the top
     "tile.visitors": Text("本日の入店", "Came in today"),
-    "tile.visitors.note": Text("全店舗・公開された集計のみ", "All stores, published counts only"),
+    "tile.visitors.note": Text("担当店舗・公開された集計のみ", "Your stores, published counts only"),
     "tile.waiting": Text("確認待ちのお知らせ", "Alerts waiting for a person"),
     "tile.waiting.note": Text("まず手順の確認から", "Procedure first"),
     "tile.cameras": Text("稼働中のカメラ", "Cameras seeing"),
@@ -300,6 +300,8 @@ TEXTS: Final[dict[str, Text]] = {
     "suspended.rules.mend": Text(
         "下のボタンから規程を読み、確認してください。", "Please read them with the button here, and say that you have."
     ),
+    "suspended.disabled": Text("アカウントは停止しています。", "The account is closed."),
+    "suspended.disabled.mend": Text("責任者にご相談ください。", "Please ask your manager."),
     "suspended.other": Text("責任者にご相談ください。", "Please ask your manager."),
     "rules.open": Text("規程を読む", "Read the rules"),
     "rules.title": Text("カメラの規程(版 {version})", "Camera rules, version {version}"),
@@ -414,6 +416,19 @@ TEXTS: Final[dict[str, Text]] = {
     "refused.purpose": Text(
         "その目的は、この店舗の規程にありません。", "The rules of this store do not name that purpose."
     ),
+    "refused.too_short": Text(
+        "パスワードは12文字以上にしてください。三つ四つの言葉を並べると覚えやすくなります。",
+        "A password has at least 12 characters; three or four words do well.",
+    ),
+    "refused.too_simple": Text(
+        "もう少し複雑なパスワードにしてください。", "Please choose a password that is less simple."
+    ),
+    "refused.too_common": Text(
+        "そのパスワードはよく使われるため、選べません。", "That password is one of those that are tried first."
+    ),
+    "refused.like_the_name": Text(
+        "お名前に似たパスワードは選べません。", "A password is not made of the name of whose it is."
+    ),
     "refused.not_released": Text(
         "責任者からあなたへの開示が必要です。", "A manager has to release this very item to you first."
     ),
@@ -518,6 +533,44 @@ TEXTS: Final[dict[str, Text]] = {
     "people.no": Text("できない", "no"),
     "people.released": Text("開示された一件のみ", "released item only"),
     "people.mine": Text("あなたの役割", "Your roles"),
+    # accounts
+    "accounts.title": Text("アカウント", "Accounts"),
+    "accounts.note": Text(
+        "担当店舗のスタッフを登録し、研修と誓約の期限を記録します。変更はすべて台帳に残ります。",
+        "Your stores’ staff, with training and pledge. Every change is written into the ledger.",
+    ),
+    "accounts.add": Text("スタッフを追加", "Add staff"),
+    "accounts.name": Text("ログイン名(半角英小文字)", "Sign-in name (lower case)"),
+    "accounts.display": Text("お名前", "Name"),
+    "accounts.stores": Text("店舗", "Stores"),
+    "accounts.roles": Text("役割", "Roles"),
+    "accounts.state": Text("状態", "State"),
+    "accounts.training": Text("研修の期限", "Training until"),
+    "accounts.pledged": Text("誓約の署名日", "Pledge signed on"),
+    "accounts.pledge": Text("誓約の期限", "Pledge until"),
+    "accounts.password": Text("はじめのパスワード(12文字以上)", "First password (12 characters or more)"),
+    "accounts.in_order": Text("有効", "In order"),
+    "accounts.dates": Text("期限を記録", "Record dates"),
+    "accounts.dates.note": Text(
+        "空欄の項目は変わりません。誓約は署名日と期限の両方を入れてください。",
+        "What is left empty stays. A pledge takes both of its dates.",
+    ),
+    "accounts.save": Text("記録する", "Record"),
+    "accounts.close": Text("停止する", "Close"),
+    "accounts.reopen": Text("再開する", "Open again"),
+    "accounts.unreadable": Text(
+        "入力をお確かめください。ログイン名は半角の英小文字・数字です。",
+        "Please check what you filled in. A sign-in name is lower-case letters and digits.",
+    ),
+    "accounts.own": Text("自分のパスワード", "Your password"),
+    "accounts.own.note": Text(
+        "変更すると、すべての端末でサインアウトします。", "Changing it signs you out everywhere."
+    ),
+    "accounts.old": Text("いまのパスワード", "Present password"),
+    "accounts.new": Text("新しいパスワード", "New password"),
+    "accounts.change": Text("変更する", "Change"),
+    "accounts.old_wrong": Text("いまのパスワードが一致しません。", "The present password is not right."),
+    "accounts.reset": Text("パスワードを再設定", "New password"),
     "action.public_keys": Text("封をする鍵の取得", "Fetch keys to seal with"),
     "action.lease": Text("開く鍵の借用", "Borrow keys to open"),
     "action.object_key": Text("切り出しの封印", "Seal clips"),

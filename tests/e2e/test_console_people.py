@@ -328,3 +328,38 @@ def test_r20_the_browsers_profile_holds_no_picture_and_no_session(
     found = tmp_path / "profile"
     assert traces(found, (b"control-of-the-scan", "control-of-the-scan".encode("utf-16-le"))) != []
     assert traces(found, (CANARY[4:], jpeg(0)[-64:], token.encode(), PASSWORD.encode())) == []
+
+
+def test_a_manager_adds_staff_and_records_dates(watched: Watched, served: Served) -> None:
+    page = come(watched.page, served, "sato")
+    page.goto(f"{served.address}/people")
+    expect(page.locator(".accounts tbody tr")).to_have_count(4)
+    page.locator("#account-add").click()
+    for field, value in {
+        "name": "yamada", "display": "Yamada", "training": "2027-11-23", "pledged": "2026-11-23",
+        "pledge": "2027-11-23", "password": "nine calm rivers flow",
+    }.items():  # fmt: skip
+        page.locator(f"#new-{field}").fill(value)
+    page.locator("#account-new [type=submit]").click()
+    row = page.locator(".accounts tbody tr", has_text="Yamada")
+    expect(row).to_contain_text("2027-11-23")
+    row.get_by_role("button", name="Record dates").click()
+    page.locator("#dates-training").fill("2028-01-31")
+    page.locator("#account-dates [type=submit]").click()
+
+    expect(row).to_contain_text("2028-01-31")
+    expect(page.locator(".accounts tbody tr", has_text="Sato").get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/", "/people"])
+@pytest.mark.parametrize("name", ["sato", "kato", "mori", "abe", "tanaka"])
+def test_no_page_of_anybody_sticks_out_sideways_on_a_phone(
+    watched: Watched, served: Served, name: str, path: str
+) -> None:
+    watched.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a plain dict will do
+    page = come(watched.page, served, name, "ja")
+    page.goto(served.address + path)
+    if path == "/people":
+        expect(page.locator(".matrix tbody tr")).not_to_have_count(0)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -207,3 +207,82 @@ async def test_r17_a_wrong_password_and_too_many_of_them_are_told(client: AsyncC
     answers = [(await post(client, "/api/sign-in", wrong)).status_code for _ in range(8)]
 
     assert (answers[0], answers[-1]) == (401, 429)
+
+
+NEW = {
+    "name": "yamada",
+    "display_name": "Yamada",
+    "password": "nine calm rivers flow",
+    "stores": ["ginza"],
+    "training_until": "2027-11-23",
+    "pledged_on": "2026-11-23",
+    "pledge_until": "2027-11-23",
+}
+
+
+async def test_a_manager_adds_staff_who_then_signs_in(client: AsyncClient, street: Street) -> None:
+    added = await post(client, "/api/accounts", NEW)
+    listed = (await client.get("/api/accounts", params={"lang": "en"})).json()["accounts"]
+    come = await post(client, "/api/sign-in", {"name": "yamada", "password": NEW["password"]})
+    street.keeper.tick()
+
+    assert added.json()["roles"] == ["Staff (銀座店 Ginza)"]
+    assert (added.json()["training"], added.json()["pledge"]) == ("2027-11-23", "2027-11-23")
+    assert "yamada" in [each["name"] for each in listed]
+    assert come.status_code == 200
+    assert {entry.body["by"] for entry in of_kind(street.ledger, Kind.ACCOUNT_CHANGED)} >= {"sato"}
+
+
+async def test_r14_dates_of_somebody_else_are_recorded_and_never_ones_own(client: AsyncClient) -> None:
+    body = {"training_until": "2027-01-31"}
+    other = await post(client, "/api/accounts/tanaka/dates", body)
+    own = await post(client, "/api/accounts/sato/dates", body)
+
+    assert (other.status_code, other.json()["training"]) == (200, "2027-01-31")
+    assert own.status_code == 403
+
+
+async def test_an_account_that_is_closed_is_signed_out_at_once(client: AsyncClient) -> None:
+    await sign_in(client, "tanaka")
+    tanaka = client.cookies["mimamori"]
+    await client.post("/api/sign-in", json={"name": "sato", "password": PASSWORD}, headers=OURS)
+    closed = await post(client, "/api/accounts/tanaka/closed", {"closed": True})
+    client.cookies.set("mimamori", tanaka)
+
+    assert closed.json()["closed"]
+    assert (await client.get("/api/me")).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["suzuki", "tanaka", "mori", "abe"])
+async def test_r17_nobody_but_a_manager_sees_or_changes_accounts(client: AsyncClient, name: str) -> None:
+    await sign_in(client, name)
+    answers = [
+        await client.get("/api/accounts"),
+        await post(client, "/api/accounts", NEW),
+        await post(client, "/api/accounts/tanaka/dates", {"training_until": "2027-01-31"}),
+        await post(client, "/api/accounts/tanaka/closed", {"closed": True}),
+        await post(client, "/api/accounts/tanaka/password", {"password": NEW["password"]}),
+    ]
+
+    assert {answer.status_code for answer in answers} == {403}
+
+
+async def test_ones_own_password_is_changed_with_the_old_one_and_ends_the_session(client: AsyncClient) -> None:
+    wrong = await post(client, "/api/password", {"old": "not this one", "password": NEW["password"]})
+    right = await post(client, "/api/password", {"old": PASSWORD, "password": NEW["password"]})
+    gone = await client.get("/api/me")
+    come = await post(client, "/api/sign-in", {"name": "sato", "password": NEW["password"]})
+
+    assert (wrong.status_code, right.status_code) == (422, 200)
+    assert wrong.json()["detail"] == "The present password is not right."
+    assert (gone.status_code, come.status_code) == (401, 200)
+
+
+async def test_what_a_manager_typed_wrongly_is_never_said_back(client: AsyncClient) -> None:
+    wrongs: list[dict[str, object]] = [
+        {"name": "Not A Name"}, {"training_until": "never"}, {"password": "qwertz9"}, {"stores": []},
+    ]  # fmt: skip
+    answers = [await post(client, "/api/accounts", {**NEW, **wrong}) for wrong in wrongs]
+
+    assert {answer.status_code for answer in answers} <= {403, 422}
+    assert not any(str(NEW["password"]) in answer.text or "qwertz9" in answer.text for answer in answers)
