@@ -5,6 +5,7 @@ what the ledger must say about it are one transaction.
 """
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -583,7 +584,8 @@ def _expiry(key: BucketKey) -> datetime:
 
 def _add_lost(db: Sql, end: datetime, keys: Iterable[BucketKey]) -> None:
     found = db.execute("SELECT slot_key FROM slots WHERE ends = ? AND condemned = 0", (micros(end),)).fetchone()
-    slot_key = f"lost-{micros(end)}" if found is None else str(found[0])
+    # A name of its own: a table from a backup may have such a slot, half buried.
+    slot_key = f"lost-{micros(end)}-{secrets.token_hex(8)}" if found is None else str(found[0])
     rows = [_key_row(key, slot_key) for key in keys]
     db.executemany(f"{_ADD_KEY} ON CONFLICT DO NOTHING", rows)
     if found is None:

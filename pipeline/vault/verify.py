@@ -278,6 +278,7 @@ class Key:
     due: datetime
     held: bool = False
     destroyed_at: datetime | None = None
+    receipt: int | None = None
     decided: str | None = None
 
     @property
@@ -740,7 +741,7 @@ def _destroyed(entry: Entry, report: Report) -> None:
     if key.destroyed_at is not None:
         report.faults.append(_found(What.DESTROYED_TWICE, key=key.key_id, index=entry.index))
         return
-    key.destroyed_at = at
+    key.destroyed_at, key.receipt = at, entry.index
     key.decided = str(entry.body["erasure_id"]) if "erasure_id" in entry.body else None
     report.faults.extend(_wrong_with_receipt(entry, key, at))
     if key.decided is not None:
@@ -818,6 +819,8 @@ def _not_as_decided(decision: Decision, keys: Iterable[Key], now: datetime) -> I
         if key.index > decision.index:
             if decision.bars(key):
                 yield _found(What.MADE_ANEW, key=key.key_id, **said)
+        elif key.receipt is not None and key.receipt < decision.index:
+            continue
         elif decision.concerns(key) and (key.destroyed_at or now) > decision.at + SLACK:
             yield _found(What.NOT_ERASED, key=key.key_id, **said)
 

@@ -25,9 +25,9 @@ from pipeline.errors import Erased, Refused, Rejected
 from pipeline.vault import verify
 from pipeline.vault.api import Hold, HoldState
 from pipeline.vault.early import Target
-from pipeline.vault.guard import Guard
+from pipeline.vault.guard import Guard, latest
 from pipeline.vault.keys import BucketKey, Owner
-from pipeline.vault.ledger import FileLedger, Kind
+from pipeline.vault.ledger import FileLedger, Kind, last_time
 from pipeline.vault.ring import FileRing
 from pipeline.vault.store import SqliteKeyTable, Wrapped
 from pipeline.vault.verify import What
@@ -72,7 +72,7 @@ class Life(RuleBasedStateMachine):
         signer = signing.load_or_create(self.folder / "ledger.key")
         ledger = self.files.enter_context(closing(FileLedger(self.folder / "ledger.jsonl", signer)))
         self.parts = Parts(table, ring, ledger, SHORT_LIVED)
-        self.guard = Guard(self.clock, table.high_water())
+        self.guard = Guard(self.clock, latest(table.high_water(), last_time(ledger)))
         self.desk = Desk(self.parts.vault())
         self.desk.vault.recover(self.now)
 
