@@ -16,7 +16,7 @@ def count_boot(folder: Path) -> int:
     """
     path = folder / "boot"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         number = int(path.read_text()) + 1 if path.exists() else 1
         fresh = path.with_suffix(".new")
         with fresh.open("w") as file:
