@@ -95,7 +95,7 @@ def is_whole(picture: Picture, of: Region) -> bool:
 
 
 @given(st.lists(regions(), max_size=6), st.integers(0, 2**32 - 1))
-def test_nothing_of_what_is_hidden_is_in_the_picture_whatever_it_was(where: list[Region], seed: int) -> None:
+def test_r16_nothing_of_what_is_hidden_is_in_the_picture_whatever_it_was(where: list[Region], seed: int) -> None:
     mask = np.zeros((HEIGHT, WIDTH), bool)
     for each in where:
         left, top, right, bottom = (max(0, int(side)) for side in each)
@@ -132,7 +132,7 @@ def test_the_picture_itself_is_not_changed() -> None:
 
 @given(st.lists(regions(), max_size=5), regions())
 @settings(max_examples=200)
-def test_no_head_is_left_but_that_of_whom_it_concerns(people: list[Region], concerned: Region) -> None:
+def test_r16_no_head_is_left_but_that_of_whom_it_concerns(people: list[Region], concerned: Region) -> None:
     shown = hidden(at(0, *people, concerned), concerned=concerned)
     for each in people:
         one, other = head_of(each), head_of(concerned)
@@ -213,7 +213,7 @@ def test_a_face_that_only_the_finder_sees_is_hidden() -> None:
 # What nobody knows.
 
 
-def test_a_picture_of_which_nothing_is_known_is_hidden_wholly_the_concerned_box_too() -> None:
+def test_r16_a_picture_of_which_nothing_is_known_is_hidden_wholly_the_concerned_box_too() -> None:
     (one,) = hide_clip([shot(None)], [at(-0.2, PERSON), at(0.2, PERSON)], NoFaces())
 
     assert one.whole
