@@ -13,7 +13,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from chaos import Found, Plan, disturb  # noqa: E402 (the path comes first)
+from chaos import VICTIMS, Found, Plan, disturb  # noqa: E402 (the path comes first)
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -31,7 +31,7 @@ def main() -> int:
     quick = os.environ.get("QUICK", "") not in ("", "0")
     place = home / "run" / f"chaos-{os.getpid()}"
     plan = QUICK if quick else FULL
-    console.print(f"Starting everything; then {plan.rounds * 7 + plan.together * 2} kills, seed {options.seed} …")
+    console.print(f"Starting everything; then {plan.rounds * len(VICTIMS) + plan.together * 2} kills, seed {options.seed} …")
     found = asyncio.run(disturb(place, plan, options.seed))
     console.print(table(found))
     result = as_dict(found) | {"seed": options.seed}
