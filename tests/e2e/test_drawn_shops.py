@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import Page, async_playwright
 
 from pipeline.edge.drawn import view
 from pipeline.edge.drawn.scene import scene
 from pipeline.edge.drawn.truth import Truth, truth
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
+from pipeline.vault.ledger import Kind
 from schemas.detections import FrameDetections
 from schemas.wire import Sealed
 from tests.e2e.conftest import FLAGS, chromium
@@ -26,6 +27,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def tracebacks(logs: Path) -> list[str]:
     return [log.name for log in logs.glob("*.log") if "Traceback" in log.read_text(encoding="utf-8", errors="replace")]
+
+
+async def come(page: Page, shops: House, name: str) -> None:
+    """Sign in to the console, as a person does."""
+    await page.goto(f"{shops.demo.console_url}sign-in?lang=en")
+    await page.locator("#name").fill(name)
+    await page.locator("#password").fill(shops.demo.accounts[name])
+    await page.locator("#sign-in button").click()
+    await page.wait_for_url(shops.demo.console_url)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -48,7 +58,7 @@ async def test_r40_an_alert_appears_in_the_console_by_itself_and_opens_with_cour
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = await browser.new_page()
-        await page.goto(f"{shops.demo.console_url}?lang=en")
+        await come(page, shops, "manager")
         card = page.locator("#cards li.card").first
         await card.wait_for(timeout=60_000)
         text = (await card.inner_text()).lower()
@@ -56,6 +66,30 @@ async def test_r40_an_alert_appears_in_the_console_by_itself_and_opens_with_cour
 
     assert "possible" in text
     assert "not evidence" in text
+
+
+async def test_r18_a_manager_looks_at_what_was_cut_and_the_ledger_holds_it(shops: House) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = await browser.new_page()
+        await come(page, shops, "manager")
+        await page.locator("#cards li.card").first.wait_for(timeout=60_000)
+        found = await page.locator("#cards li.card").last.get_attribute("data-key")
+        card = page.locator(f'#cards li.card[data-key="{found}"]')
+        if not await card.locator(".acknowledge").is_visible():
+            await card.locator("summary").first.click()
+        await card.locator(".acknowledge").click()
+        await card.locator(".look").click(timeout=60_000)
+        await page.locator("#look-purpose").select_option(index=1)
+        await page.locator("#look-reason").fill("Looking whether the drawn shop needs help")
+        await page.locator("#look-ask [type=submit]").click()
+        await page.locator("#looking canvas[data-here]").wait_for(timeout=10_000)
+        await browser.close()
+
+    async def told() -> bool:
+        return any(entry.kind is Kind.LOOK and entry.body["alert_id"] == found for entry in await shops.ledger())
+
+    await shops.until(told, "the ledger holds the look", within=10)
 
 
 async def test_everybody_who_crosses_a_line_is_counted_in_their_direction_and_nobody_else(
