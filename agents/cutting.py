@@ -95,7 +95,8 @@ class Cutting:
 
     async def _one(self, alert: Alert) -> Result:
         if self._estate.camera(alert.store_id, alert.camera_id) is None:
-            return Rejected("unknown_camera")
+            # Recording reads the same alerts, and sends the dead letter.
+            return self._did("unknown_camera")
         if not alert.frame_refs or alert.utc_time + self._estate.frame_ttl <= self._clock.now():
             # Not one of its frames can be opened any more: a replay makes no keys for nothing.
             return self._did("too_late")
@@ -262,7 +263,7 @@ def create(settings: Settings, estate: Estate) -> App:
     leases = Leases(vault)
     keeper = Keeper(vault, leases, open_objects(settings.objects_url))
     app = create_app("cutting", settings.kafka, buffer=16)
-    stage = Stage(app, "cutting", topics=topics(estate.frame_ttl), sources=[SOURCE])
+    stage = Stage(app, "cutting", topics=topics(estate.frame_ttl), sources=[SOURCE], tells_of_broken=False)
     record = KafkaLog(settings.kafka.bootstrap)
     finder = open_face_finder(settings.weights)
     cutting = Cutting(

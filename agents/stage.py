@@ -53,6 +53,8 @@ class Stage:
         lives: How long a camera's state lives after the last message in it: the frame TTL, since it is linkable. A
             state that has outlived it is none to the step, and is taken from the topic, but for what `Codec.remains`
             leaves of it. None: for ever.
+        tells_of_broken: Whether records that are no message go to the dead letters; False where another stage reads
+            the same topic and tells: one letter a record.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Stage:
         outputs: Sequence[str] = (),
         clock: Clock | None = None,
         lives: timedelta | None = None,
+        tells_of_broken: bool = True,
     ) -> None:
         self.app = app
         self.name = name
@@ -76,6 +79,7 @@ class Stage:
         self.lanes: dict[TP, Lane] = {}
         self.channel = app.topic(*sources, schema=Wire(topics))
         self.outputs = Outputs(name, topics, outputs, self.counts)
+        self._tells_of_broken = tells_of_broken
         self._kept = StateTopic(name)
         self._segment = topics[self._kept.name].segment
         self._handler: Handler | None = None
@@ -194,7 +198,7 @@ class Stage:
         poison = [item for item in wanted if isinstance(item, Received) and lane.is_poison(item)]
         usable = [item for item in wanted if isinstance(item, Received) and not lane.is_poison(item)]
         outcome = await self._patiently(lane, usable)
-        letters = [*map(self.outputs.broken, broken), *map(self.outputs.poison, poison)]
+        letters = [*self._letters(broken), *map(self.outputs.poison, poison)]
         await self._send([*outcome.outputs, *letters])
         self._refuse_if_lost(lane)
         last = items[-1].ref.offset
@@ -206,6 +210,12 @@ class Stage:
         lane.written = self.clock.now()
         lane.next = last + 1
         self.counts["handled"] += len(usable)
+
+    def _letters(self, broken: Sequence[Broken]) -> list[Sending]:
+        if self._tells_of_broken:
+            return [self.outputs.broken(item) for item in broken]
+        self.counts["rejected"] += len(broken)
+        return []
 
     async def _patiently(self, lane: Lane, items: Sequence[Received[Any]]) -> Outcome:
         """Handle messages; while something is away, wait and try again."""

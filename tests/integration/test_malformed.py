@@ -41,7 +41,8 @@ CASES: Final[dict[Name, str]] = {("frames.v1", name): kind.outcome for name, kin
     (topic, name): kind.outcome for topic in MESSAGES for name, kind in bodies(topic).items()
 }
 DEAD: Final = [case for case, outcome in CASES.items() if outcome != COUNTED]
-READERS: Final = {topic: stage for stage, read in SOURCES.items() for topic in read}
+READERS: Final = {topic: stage for stage, read in SOURCES.items() for topic in read if stage != "cutting"}
+"""Who sends a topic's dead letters: cutting reads alerts beside recording, and only counts."""
 SHUT: Final = timedelta(seconds=60)
 """So far ahead every window is over that anything was counted in."""
 SEALED, IN_THE_CLEAR = "sealed-canary", "plain-canary"

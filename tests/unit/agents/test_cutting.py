@@ -349,11 +349,11 @@ async def test_r04_an_alert_that_gets_no_key_is_a_dead_letter(house: House, answ
     assert isinstance(await house.cut(alert()), Rejected)
 
 
-async def test_an_alert_of_a_camera_that_nobody_knows_is_a_dead_letter(house: House) -> None:
+async def test_an_alert_of_a_camera_that_nobody_knows_is_counted_as_recording_sends_the_letter(house: House) -> None:
     result = await house.cut(alert(camera_id=CameraId("nowhere")))
 
-    assert isinstance(result, Rejected)
-    assert result.reason == "unknown_camera"
+    assert result == ()
+    assert house.cutting.counts["unknown_camera"] == 1
 
 
 # What is left out, and what is hidden wholly.
