@@ -16,6 +16,7 @@ from pipeline.logs import configure, log
 from pipeline.objects import open_objects
 from pipeline.settings import Settings, settings
 from pipeline.vault.client import VaultClient
+from pipeline.vault.hardening import keep_memory_private
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import reader
 from schemas.estate import Estate, load_estate, load_regulations
@@ -50,6 +51,8 @@ def serve(
     rules = load_regulations(estate or own.estate, known)
 
     async def run() -> None:
+        # For the length of a look, keys and pictures are in this process's memory.
+        keep_memory_private()
         people = VaultClient(own.vault.url, own.vault.token.get_secret_value(), ca=own.vault.ca)
         sources = Sources(
             ClickhouseWarehouse(Warehouse(reader(own.clickhouse))),

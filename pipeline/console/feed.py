@@ -17,8 +17,8 @@ from pipeline.logs import log
 from schemas.alert import Alert
 from schemas.erasure import ErasureReceipt
 
-LOOK_BACK: Final = timedelta(hours=24)
-"""How old an alert may be to be shown when the console starts."""
+LOOK_BACK: Final = timedelta(days=7)
+"""How old an alert may be to be shown: as long as its evidence lives by default, so that it can be looked at."""
 
 RECENT: Final = timedelta(minutes=15)
 """How far back the broker is read at the start; what is older comes from the warehouse."""
