@@ -1,12 +1,13 @@
 """How long expired things have been on a disk, and how it is told."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import Unavailable
-from pipeline.lateness import Overdue, exposition, of_topics, oldest_records, publish
+from pipeline.lateness import SLACK, Overdue, exposition, of_topics, oldest_records, publish
 from schemas.topics import topics
 from tests.examples import HOUR, NOON
 
@@ -64,3 +65,11 @@ def test_a_disk_that_does_not_take_it_is_away(tmp_path: Path) -> None:
 async def test_a_broker_that_is_away_is_away() -> None:
     with pytest.raises(Unavailable):
         await oldest_records("127.0.0.1:1", [FRAMES])
+
+
+def test_r21_who_is_on_call_is_paged_by_the_figures_that_are_published() -> None:
+    rules = (Path(__file__).parents[3] / "infra" / "prometheus" / "forgetting.rules.yml").read_text()
+    published = {line.split()[2] for line in exposition([], NOON).splitlines() if line.startswith("# TYPE")}
+
+    assert set(re.findall(r"mimamori_expired\w+", rules)) == published
+    assert f"mimamori_expired_on_disk_seconds > {SLACK.total_seconds():.0f}" in rules
