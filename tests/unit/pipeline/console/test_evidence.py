@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from httpx import AsyncClient, Response
 
+from pipeline import sealing
 from pipeline.console.viewing import LONGEST
 from pipeline.evidence import clip
 from pipeline.flow.rows import alert_row
+from pipeline.sealing import KeyPair
 from pipeline.vault.ledger import Kind
 from tests.unit.pipeline.console.house import (
     CANARY,
@@ -249,3 +251,41 @@ async def test_no_picture_of_it_is_in_any_other_answer(client: AsyncClient) -> N
     answers = [await look(client), await client.get("/"), await client.get("/api/alerts")]
 
     assert not any(CANARY[4:20] in answer.content for answer in answers)
+
+
+async def test_r20_the_key_that_was_lent_and_the_key_it_came_under_are_wiped(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bytearray] = []
+    lent: list[bytearray] = []
+    generate, open_clip = sealing.generate, clip.open_clip
+
+    def generating() -> KeyPair:
+        pair = generate()
+        made.append(pair.private)
+        return pair
+
+    def opening(data: bytes, private: bytearray) -> clip.Clip:
+        assert any(private)
+        lent.append(private)
+        return open_clip(data, private)
+
+    monkeypatch.setattr("pipeline.console.evidence.sealing.generate", generating)
+    monkeypatch.setattr("pipeline.console.evidence.clip.open_clip", opening)
+    answer = await look(client)
+
+    assert answer.status_code == 200
+    assert (len(made), len(lent)) == (1, 1)
+    assert not any(map(any, (*made, *lent)))
+
+
+async def test_r20_a_picture_that_was_given_out_is_wiped(client: AsyncClient, house: House) -> None:
+    app = client._transport.app  # type: ignore[attr-defined]  # the console behind this client
+    found = await looking(client)
+    (viewing,) = app.state.console.viewings._by_id.values()
+    held = list(viewing.pictures.values())
+    for frame in found["frames"]:
+        await client.get(frame["address"])
+
+    assert len(held) == 3
+    assert not any(map(any, held))
