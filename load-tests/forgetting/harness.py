@@ -18,7 +18,8 @@ from typing import Any, Final
 import httpx
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
-from canaries import PIXELS, Canary, Mark, example
+from browsing import visit
+from canaries import PIXELS, Mark, example
 from decode import CODECS, clickhouse_file, kafka_file, plain_file
 from keys import Index
 from memory import family, may_be_read, regions, unnamed_files
@@ -26,12 +27,16 @@ from plant import Planter, malformed, source_of_pictures
 from scan import Decode, Row, Scan, Sought, control_beside, seen
 from watched import Keys, Opened
 
+from pipeline import sealing
 from pipeline.broker import admin
+from pipeline.evidence.clip import open_clip
 from pipeline.local.clickhouse import DATABASE, OWNER
 from pipeline.local.ready import group_has_work
 from pipeline.local.supervise import Child
-from tests.e2e.conftest import FLAGS
+from pipeline.vault.api import EvidenceObject, LookRequest, lease_info
+from schemas.ids import AlertId
 from tests.integration.house import House
+from tests.integration.looking import REASON, file_of, opens, signed_in, stored
 from tests.integration.short import Short, short_house
 
 PLAYED: Final = ("ginza", "aisle")
@@ -60,6 +65,10 @@ class Plan:
     """How long it goes on after the last disturbance: keys come and go in processes that are not killed any more."""
     ahead: timedelta
     memory_of_all: bool = True
+    evidence: timedelta | None = None
+    """How long evidence lives; without it none is waited for."""
+    pictures: int = 60
+    """Held before the filmed camera."""
     check_ms: int = 1000
     """How often Kafka looks for what has outlived its retention."""
 
@@ -73,6 +82,11 @@ class Found:
     opened: int = 0
     """Canary frames that detecting opened."""
     malformed: int = 0
+    evidence: int = 0
+    """Sealed clips that were there."""
+    evidence_canaries: int = 0
+    """Canaries that a person saw in them while they lived."""
+    evidence_opens_after: int = 0
     kills: list[str] = field(default_factory=list)
     rebalances: int = 0
     broker_restarts: int = 0
@@ -86,7 +100,15 @@ class Found:
 
 
 def _short(plan: Plan, pictures: Path) -> Short:
-    return Short(plan.ttl, played=(PLAYED,), sources={FILMED: str(pictures)}, ahead=plan.ahead, check_ms=plan.check_ms)
+    evidence = "1d" if plan.evidence is None else f"{plan.evidence.total_seconds():g}s"
+    return Short(
+        plan.ttl,
+        evidence=evidence,
+        played=(PLAYED,),
+        sources={FILMED: str(pictures)},
+        ahead=plan.ahead,
+        check_ms=plan.check_ms,
+    )
 
 
 class Run:
@@ -96,6 +118,8 @@ class Run:
         self._here, self._plan, self._tell = here, plan, tell
         self._planted, self._control = marks
         self._keys = Keys(here)
+        self._clips: list[tuple[AlertId, bytes]] = []
+        self._evidence_until = datetime.now(UTC)
         self.found = Found()
 
     async def run(self) -> Found:
@@ -108,6 +132,8 @@ class Run:
             self.found.malformed = await malformed(self._here, planter.device, self._planted)
             plain_until = time.monotonic()
             async with _beside(planter.run(self._plan.canaries, self._plan.a_second)):
+                if self._plan.evidence is not None:
+                    await self._look()
                 await self._disturb()
                 await self._kafka_down()
                 await self._here.until(_async(lambda: planter.done), "every canary is planted", 120)
@@ -117,10 +143,12 @@ class Run:
             self.found.rows += await asyncio.to_thread(self._memories, "at work")
             # A shop that closes: nothing overwrites by chance what processes no longer need.
             await self._here.supervisor.end(*(each for each in self._pids() if each.startswith("device-")))
-            self._tell("a visit to the console")
-            await self._visit()
+            if self._plan.evidence is None:
+                self._tell("a visit to the console")
+                await self._visit()
             await self._controls()
             await self._expire(planter.last_expiry, plain_until)
+            self.found.evidence_opens_after = len([each for each in self._clips if await opens(self._here, *each)])
             self.found.opened = len(opened.frames)
             if watching.done():
                 await watching
@@ -187,14 +215,54 @@ class Run:
         self._down_since = datetime.now(UTC)
         await asyncio.sleep(self._plan.kafka_down.total_seconds())
         self._down_until = datetime.now(UTC)
+        self.found.rows.append(await asyncio.to_thread(self._spool))
         await self._here.supervisor.start(child)
         self.found.broker_restarts += 1
 
-    async def _visit(self) -> None:
+    def _spool(self) -> Row:
+        """Read what devices keep while they cannot send; later there is nothing of it any more."""
+        self._sought = self._now_sought()
+        scan = Scan("spool and device state, Kafka down", self._sought)
+        paths = [each for each in (self._here.demo.run / "devices").rglob("*") if each.is_file()]
+        scan.files(paths)
+        self._check_controls(scan, scan.row.place, paths, plain_file)
+        return scan.row
+
+    async def _look(self) -> None:
+        """Wait for evidence, and look at it as people do: canaries are in its pictures."""
+        self._tell("waiting for evidence")
+
+        async def there() -> bool:
+            return any(each.camera_id == FILMED[1] for each in await stored(self._here))
+
+        await self._here.until(there, "evidence is stored", 180)
+        for each in await stored(self._here):
+            sealed = file_of(self._here, each).read_bytes()
+            private = await self._lent(each)
+            self._keys.learn(each.key_id, private)
+            self._clips.append((each.alert_id, sealed))
+            self._evidence_until = max(self._evidence_until, each.expires_at)
+            pictures = b"".join(open_clip(sealed, private).pictures)
+            self.found.evidence_canaries += seen(pictures, self._planted)[PIXELS]
+        self.found.evidence = len(self._clips)
+        self._tell("a look at evidence in a browser")
+        await self._visit(self._clips[0][0])
+
+    async def _lent(self, evidence: EvidenceObject) -> bytes:
+        """Return a clip's private key, as the console gets it for a person."""
+        pair = sealing.generate()
+        asked = LookRequest(
+            alert_id=evidence.alert_id, purpose=evidence.purpose, reason=REASON, lease_public=pair.public
+        )
+        async with signed_in(self._here, "manager") as (vault, session):
+            lease = (await vault.look(asked, session=session)).lease
+        return sealing.open_(pair.private, lease_info(lease), lease.sealed)
+
+    async def _visit(self, alert: AlertId | None = None) -> None:
         """Look at the console as a person does, and leave a control in what the browser keeps."""
-        self._profile = self._here.folder / "browser"
         text = self._control.canary(0).text
-        await _visit(self._here.demo.console_url, self._profile, text)
+        demo = self._here.demo
+        await visit(demo.console_url, self._here.folder / "browser", demo.accounts["manager"], text, alert)
 
     async def _controls(self) -> None:
         """Plant controls where only the real service can put them."""
@@ -236,7 +304,8 @@ class Run:
         segment = max(timedelta(seconds=10), self._plan.ttl / 4)
         retained = self._plan.ttl + segment + timedelta(milliseconds=2 * self._plan.check_ms) + _SLACK
         left = max(
-            (last + _SLACK - datetime.now(UTC)).total_seconds(), plain + retained.total_seconds() - time.monotonic()
+            (max(last, self._evidence_until) + _SLACK - datetime.now(UTC)).total_seconds(),
+            plain + retained.total_seconds() - time.monotonic(),
         )
         self._tell(f"waiting {max(left, 0):.0f} s until all that was planted is past its time")
         await asyncio.sleep(max(left, 0))
@@ -410,7 +479,7 @@ def _place(path: Path, folder: Path, run: Path) -> tuple[str, Decode]:
         "key ring": (run / "vault" / "ring", plain_file),
         "key store, ledger, checkpoints, tokens": (run / "vault", plain_file),
         "spool and device state": (run / "devices", plain_file),
-        "evidence objects": (folder / "objects", plain_file),
+        "evidence objects": (run / "objects", plain_file),
         "logs": (folder / "logs", plain_file),
         "browser profile": (folder / "browser", plain_file),
         "temporary and unnamed files": (folder / "tmp", plain_file),
@@ -423,31 +492,6 @@ def _place(path: Path, folder: Path, run: Path) -> tuple[str, Decode]:
 async def _sent(producer: AIOKafkaProducer, partition: int, content: bytes) -> bool:
     await producer.send_and_wait(CONTROL_TOPIC, content, partition=partition)
     return True
-
-
-async def _visit(url: str, profile: Path, text: str) -> None:
-    """Open the page in a browser that keeps its profile."""
-    from playwright.async_api import async_playwright  # noqa: PLC0415 (only where there is a browser)
-
-    found = next((each for name in ("chromium", "chromium-browser", "google-chrome") if (each := _which(name))), None)
-    if found is None:
-        return
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(str(profile), executable_path=found, args=FLAGS)
-        try:
-            page = await context.new_page()
-            await page.goto(url)
-            await page.wait_for_timeout(1500)
-            await page.evaluate("text => localStorage.setItem('control', text)", text)
-            await page.wait_for_timeout(500)
-        finally:
-            await context.close()
-
-
-def _which(name: str) -> str | None:
-    import shutil  # noqa: PLC0415
-
-    return shutil.which(name)
 
 
 def _async(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
@@ -472,9 +516,6 @@ async def forget(folder: Path, plan: Plan, tell: Callable[[str], None]) -> Found
     """Run a house in this folder by plan, and say what it has not forgotten."""
     marks = Mark("C"), Mark("K")
     # What a camera sees is not the house's own: the pictures lie elsewhere.
-    pictures = source_of_pictures(folder.with_name(f"{folder.name}-seen"), marks[0])
+    pictures = source_of_pictures(folder.with_name(f"{folder.name}-seen"), marks[0], plan.pictures)
     async with short_house(folder, _short(plan, pictures)) as here:
         return await Run(here, plan, marks, tell).run()
-
-
-__all__ = ["PIXELS", "Canary", "Found", "Plan", "forget"]

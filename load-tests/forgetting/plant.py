@@ -19,7 +19,6 @@ from schemas.wire import Record
 from tests.integration.house import Device, House
 
 _AT_ONCE: Final = 10
-_PICTURES: Final = 100
 _FILMED: Final = 20_000
 _MALFORMED: Final = 10_000
 """Numbers of canaries begin there, so that what is found says where it came from."""
@@ -103,11 +102,11 @@ def _bad_detections(canary: Canary) -> Sent:
     ])  # fmt: skip
 
 
-def source_of_pictures(folder: Path, mark: Mark) -> Path:
+def source_of_pictures(folder: Path, mark: Mark, count: int) -> Path:
     """Write a short film of a drawn shop whose every picture is a canary: for a real device to look at."""
     folder.mkdir(parents=True)
     renderer = Renderer(scene(1))
-    for number in range(_PICTURES):
+    for number in range(count):
         drawn: Bgr = renderer.picture(number / 5)
         picture = mark.canary(_FILMED + number).draw(drawn, left=8, top=8)
         cv2.imwrite(str(folder / f"{number:06d}.png"), picture)

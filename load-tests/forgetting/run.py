@@ -24,6 +24,7 @@ FULL: Final = Plan(
     ttl=timedelta(seconds=20), canaries=400, a_second=4.0,
     kills=("detecting", "vault", "watching", "console", "device-ginza-entrance", "recording", "kafka", "vault"),
     pause=3.0, kafka_down=timedelta(seconds=30), after=timedelta(seconds=30), ahead=timedelta(seconds=60),
+    evidence=timedelta(minutes=2), pictures=200,
 )  # fmt: skip
 QUICK: Final = Plan(
     ttl=timedelta(seconds=12), canaries=200, a_second=20.0, kills=("detecting", "vault", "watching"), pause=0.3,
@@ -122,6 +123,8 @@ def missed(result: dict[str, Any]) -> list[str]:
         f"p99 of lateness {down['p99']} s while Kafka was down": down["p99"] <= limits[p99],
         f"lateness {down['max']} s while Kafka was down": down["max"] <= limits[longest],
         f"{down['keys']} keys died while Kafka was down": down["keys"] > 0,
+        f"{result['evidence_opens_after']} clips open after their time": result["evidence_opens_after"] == 0,
+        f"no canary in {result['evidence']} clips": bool(result["evidence_canaries"]) or not result["evidence"],
         f"{result['overdue']} keys overdue": result["overdue"] == 0,
         f"{result['opened']} canary frames opened": result["opened"] >= result["canaries_planted"] / 4,
     }
