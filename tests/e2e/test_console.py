@@ -151,9 +151,7 @@ def test_cameras_stages_and_what_was_forgotten_are_there(watched: Watched, serve
     page = opened(watched, served)
 
     expect(page.locator("#cameras .row-state")).to_have_text(["Seeing", "Seeing", "Silent"])
-    expect(page.locator("#stages .stage-state")).to_have_text(
-        ["Running · Workers: 1", "Running · Workers: 1", "Running · Workers: 1", "Not running"]
-    )
+    expect(page.locator("#stages .stage-state")).to_have_text([*["Running · Workers: 1"] * 4, "Not running"])
     expect(page.locator("#stages .dead-text")).to_have_text("2")
     expect(page.locator("#forgotten .big")).to_have_text("1,284 keys destroyed")
     expect(page.locator("#forgotten [data-field=oldest]")).to_have_text("58 min 12 s ago")

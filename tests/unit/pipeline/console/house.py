@@ -184,6 +184,7 @@ def groups() -> tuple[Group, ...]:
         group("detecting", "frames.v1", 0, 3, 12, 0),
         group("watching", "detections.v1", 0, 0, 1, 0),
         group("recording", "alerts.v1", 0, 0, 0, 0),
+        group("cutting", "alerts.v1", 0, 0, 0, 0),
         Group("erasing", 0, ()),
     )
 
