@@ -1,5 +1,6 @@
 """The key table in SQLite: the laws of every key table, and that no file of it keeps what was deleted."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from pipeline.errors import Misconfigured, Unavailable
 from pipeline.vault.keys import Owner
 from pipeline.vault.store import Slot, SqliteKeyTable
-from schemas.ids import CameraId
+from schemas.ids import CameraId, KeyId
 from tests.unit.pipeline.vault.building import BUCKET, DOOR
 from tests.unit.pipeline.vault.key_table_laws import END, SLOT, KeyTableLaws, Opened, new_key
 
@@ -71,3 +72,20 @@ def test_a_damaged_table_is_unavailable(tmp_path: Path) -> None:
             file.write(b"\xff" * (len(content) - 4096))
         with pytest.raises(Unavailable, match="malformed"):
             table.keys_of(SLOT)
+
+
+def test_a_table_from_before_there_was_evidence_goes_on(tmp_path: Path) -> None:
+    with closing(SqliteKeyTable(tmp_path / "keys.db")) as table:
+        table.add([SLOT], [new_key("k1")])
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as old:
+        old.executescript("DROP INDEX keys_living; DROP INDEX keys_by_alert; DROP TABLE records")
+        for column in ("alert", "hold", "sha256", "size"):
+            old.execute(f"ALTER TABLE keys DROP COLUMN {column}")
+        old.execute("ALTER TABLE slots DROP COLUMN erasure")
+
+    with closing(SqliteKeyTable(tmp_path / "keys.db")) as table:
+        held = table.held(KeyId("k1"))
+        assert held is not None
+        assert held.key == new_key("k1").key
+        assert table.slot(END) == SLOT
+        assert not table.evidence(None)
