@@ -215,17 +215,18 @@ class Run:
         self._down_since = datetime.now(UTC)
         await asyncio.sleep(self._plan.kafka_down.total_seconds())
         self._down_until = datetime.now(UTC)
-        self.found.rows.append(await asyncio.to_thread(self._spool))
+        # Later there is nothing of it any more.
+        self.found.rows.append(await asyncio.to_thread(self._early, "spool, Kafka down", "devices"))
         await self._here.supervisor.start(child)
         self.found.broker_restarts += 1
 
-    def _spool(self) -> Row:
-        """Read what devices keep while they cannot send; later there is nothing of it any more."""
+    def _early(self, place: str, folder: str) -> Row:
+        """Read a folder of the house before the end."""
         self._sought = self._now_sought()
-        scan = Scan("spool and device state, Kafka down", self._sought)
-        paths = [each for each in (self._here.demo.run / "devices").rglob("*") if each.is_file()]
+        scan = Scan(place, self._sought)
+        paths = sorted(each for each in (self._here.demo.run / folder).rglob("*") if each.is_file())
         scan.files(paths)
-        self._check_controls(scan, scan.row.place, paths, plain_file)
+        self._check_controls(scan, place, paths, plain_file)
         return scan.row
 
     async def _look(self) -> None:
@@ -245,6 +246,7 @@ class Run:
             pictures = b"".join(open_clip(sealed, private).pictures)
             self.found.evidence_canaries += seen(pictures, self._planted)[PIXELS]
         self.found.evidence = len(self._clips)
+        self.found.rows.append(await asyncio.to_thread(self._early, "evidence objects, alive", "objects"))
         self._tell("a look at evidence in a browser")
         await self._visit(self._clips[0][0])
 
