@@ -10,6 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,9 +20,11 @@ from aiokafka.errors import KafkaError
 
 from agents import watching
 from pipeline.errors import Rejected
+from pipeline.evidence.clip import name_of
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow, row
 from pipeline.reading import reader
 from pipeline.received import Received
+from pipeline.vault.api import EvidenceObject
 from pipeline.vault.ledger import Kind
 from schemas.dead_letter import DeadLetter
 from schemas.detections import DeviceMessage, FrameDetections, FrameRef, Still
@@ -38,6 +41,7 @@ SIGNS: Final = {
     "detecting": "detections.v1",
     "watching": "watching-state.v1",
     "recording": "recording-state.v1",
+    "cutting": "cutting-state.v1",
     "erasing": "erasing-state.v1",
     "vault": "detections.v1",
     "clickhouse": "recording-state.v1",
@@ -45,8 +49,8 @@ SIGNS: Final = {
 }
 """Where one sees that a part is at work again, and those behind it too: something new comes here.
 
-Recording and erasing have something to do only when a window closes, an alert fires or the ledger grows: up to a window
-later.
+Recording, cutting and erasing have something to do only when a window closes, an alert fires or the ledger grows: up
+to a window later.
 """
 
 FOLLOWED: Final = ("frames.v1", "detections.v1", "alerts.v1", "flow.v1", "erasures.v1")
@@ -94,6 +98,9 @@ class Found:
     alerts_published_differ: int = 0
     keys_destroyed: int = 0
     receipts_differ: int = 0
+    clips: int = 0
+    clips_differ: int = 0
+    """Clips that do not lie there as the vault was told, or two of one alert."""
     control: int = 0
     """How much differs when one detected frame is left out on purpose: a comparison that says 0 then sees nothing."""
     dead_letters: dict[str, int] = field(default_factory=dict)
@@ -111,6 +118,7 @@ class Found:
             + self.coverage_rows_differ
             + self.alerts_published_differ
             + self.receipts_differ
+            + self.clips_differ
         )
 
 
@@ -264,6 +272,19 @@ class Run:
         self._compare_outcomes(refused)
         await self._compare_rows(refused)
         await self._compare_receipts()
+        await self._compare_clips()
+
+    async def _compare_clips(self) -> None:
+        """Every clip that the vault was told of lies there, to the last byte, and there is one an alert."""
+        async with self._here.vault("cutting") as vault:
+            told = [each for each in await vault.objects() if each.stored]
+        there = [each for each in told if self._digest(each) == each.sha256]
+        self.found.clips = len(there)
+        self.found.clips_differ = len(told) - len(there) + len(told) - len({each.alert_id for each in told})
+
+    def _digest(self, clip: EvidenceObject) -> str | None:
+        file = self._here.demo.run / "objects" / name_of(clip.store_id, clip.camera_id, clip.key_id)
+        return sha256(file.read_bytes()).hexdigest() if file.exists() else None
 
     async def _letters(self) -> list[DeadLetter]:
         dead = [name for name in self._here.topics if name.endswith(".dead")]

@@ -31,7 +31,9 @@ def main() -> int:
     quick = os.environ.get("QUICK", "") not in ("", "0")
     place = home / "run" / f"chaos-{os.getpid()}"
     plan = QUICK if quick else FULL
-    console.print(f"Starting everything; then {plan.rounds * len(VICTIMS) + plan.together * 2} kills, seed {options.seed} …")
+    console.print(
+        f"Starting everything; then {plan.rounds * len(VICTIMS) + plan.together * 2} kills, seed {options.seed} …"
+    )
     found = asyncio.run(disturb(place, plan, options.seed))
     console.print(table(found))
     result = as_dict(found) | {"seed": options.seed}
