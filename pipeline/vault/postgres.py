@@ -10,7 +10,7 @@ Statements are those of `SqlKeyTable`; this file is the way there.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -21,7 +21,11 @@ from pipeline.vault.store import TABLES, Sql, SqlKeyTable
 _LOCK: Final = int.from_bytes(b"mimamori")
 """Of an advisory lock: whoever holds it is the only vault of this database. It goes with the connection."""
 
-_SETTINGS: Final = "-c statement_timeout=10s -c lock_timeout=5s -c synchronous_commit=on"
+_SETTINGS: Final = (
+    "-c statement_timeout=10s -c lock_timeout=5s -c synchronous_commit=on"
+    # Whoever loses its power leaves the lock behind: the server is to notice within half a minute, not in two hours.
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
 
 
 class PostgresKeyTable(SqlKeyTable):
@@ -32,7 +36,8 @@ class PostgresKeyTable(SqlKeyTable):
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._db = self._connected()
+        # Waiting for a moment: the last vault may have been killed just now, and its session not ended yet.
+        self._db = self._connected("SELECT true FROM pg_advisory_lock(%s)")
         try:
             self._prepare()
         except psycopg.Error as error:
@@ -52,7 +57,7 @@ class PostgresKeyTable(SqlKeyTable):
         for statement in filter(str.strip, _in_postgres(TABLES).split(";")):
             self._db.execute(statement)
 
-    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def _connected(self, lock: LiteralString) -> psycopg.Connection[tuple[Any, ...]]:
         try:
             # Quickly: a database that is away must not hold up the timer.
             db = psycopg.connect(
@@ -69,7 +74,9 @@ class PostgresKeyTable(SqlKeyTable):
         except psycopg.Error as error:
             raise Unavailable(f"the key table: {_said(error)}") from None
         try:
-            ((held,),) = db.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchall()
+            ((held,),) = db.execute(lock, (_LOCK,)).fetchall()
+        except psycopg.errors.LockNotAvailable:
+            held = False
         except psycopg.Error as error:
             db.close()
             raise Unavailable(f"the key table: {_said(error)}") from None
@@ -81,7 +88,8 @@ class PostgresKeyTable(SqlKeyTable):
     def _alive(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._db.closed:
             try:
-                self._db = self._connected()
+                # Not waiting: the timer has slot keys to destroy.
+                self._db = self._connected("SELECT pg_try_advisory_lock(%s)")
             except Misconfigured as error:
                 # Our own old session may not be gone yet; or another vault took over, and this one gives nothing.
                 raise Unavailable(str(error)) from None

@@ -18,6 +18,7 @@ import pytest
 
 READY_WITHIN = 30.0
 PASSWORD = "postgres-of-a-test"
+_ROOM = 1 << 30
 
 
 @dataclass
@@ -66,6 +67,10 @@ class Postgres:
             db.execute(f'CREATE DATABASE "{name}"'.encode())
         return self.url(name)
 
+    def drop(self, name: str) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as db:
+            db.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
     def _ready(self) -> bool:
         try:
             with psycopg.connect(self.url(), connect_timeout=2):
@@ -93,6 +98,12 @@ def _user() -> str | None:
     return next(name for name in ("postgres", "nobody") if name in known)
 
 
+def _roomy() -> str:
+    """In memory where there is room: tests kill the server, not the machine, and a slow disk costs minutes."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > _ROOM else "/tmp"
+
+
 def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -106,7 +117,7 @@ def postgres() -> Iterator[Postgres]:
     if programs is None:
         pytest.skip("PostgreSQL is not installed: `make postgres` installs it where apt is and we are root")
     # Not pytest's own folder: that one is closed to the user who runs the server.
-    folder = Path(tempfile.mkdtemp(prefix="mimamori-postgres-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="mimamori-postgres-", dir=_roomy()))
     server = Postgres(programs, folder, _free_port(), _user())
     try:
         server.prepare()

@@ -19,7 +19,7 @@ from pipeline.vault.keys import BucketKey
 from pipeline.vault.ledger import FileLedger, Kind, faults
 from pipeline.vault.ring import FileRing
 from pipeline.vault.sql import Sql
-from pipeline.vault.store import SqliteKeyTable
+from pipeline.vault.store import SqliteKeyTable, SqlKeyTable
 from pipeline.vault.vault import Vault
 from tests.unit.pipeline.vault.building import BUCKET, NOON, TILL, Parts, destroy, keys_for, lent, of_kind
 from tests.unit.pipeline.vault.evidence_building import CUTTING, OTHER, Desk
@@ -77,11 +77,13 @@ class MortalSql:
         self.executemany = death.around(db.executemany)
 
 
-def transactions(death: Death) -> Callable[[SqliteKeyTable], AbstractContextManager[Sql]]:
-    begin = SqliteKeyTable._transaction
+def transactions(
+    death: Death, kind: type[SqlKeyTable] = SqliteKeyTable
+) -> Callable[[SqlKeyTable], AbstractContextManager[Sql]]:
+    begin = kind._transaction
 
     @contextmanager
-    def transaction(table: SqliteKeyTable) -> Iterator[Sql]:
+    def transaction(table: SqlKeyTable) -> Iterator[Sql]:
         with begin(table) as db:
             yield MortalSql(db, death)
 
