@@ -6,6 +6,7 @@ hold keeps ends with it: at `until` by its slot, or before, when somebody ends i
 
 import uuid
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,9 +20,9 @@ from pipeline.vault.ledger import Fact, Kind
 from pipeline.vault.objects import Evidence, lives
 from pipeline.vault.records import Record, RecordKind, record_of
 from pipeline.vault.store import Held
-from pipeline.vault.vault import Vault, new_key
+from pipeline.vault.vault import Vault, new_key, owner_body
 from schemas.frozen import iso
-from schemas.ids import AlertId
+from schemas.ids import AlertId, KeyId
 
 SHOWN_FOR: Final = timedelta(days=30)
 """How long a hold that is over stays in the list."""
@@ -50,9 +51,10 @@ class Holds:
         if not known:
             raise Rejected("unknown_key", "there is no evidence of such an alert")
         key = known[0].key
-        with self._noted(asker, Action.HOLD_PROPOSE, key, now):
+        about = {**owner_body(key.owner), "alert_id": str(asked.alert_id)}
+        with noted(self._vault, asker, Action.HOLD_PROPOSE, now, **about):
             asker.require(Action.HOLD_PROPOSE, key.owner.store)
-            self._require_alive(key, now)
+            self._alive(key.key_id, now)
             until = floor(asked.until, slot_length(self._vault.policy.frame_ttl))
             if not key.span.expires_at < until <= now + HOLD_LONGEST:
                 raise Refused("a hold ends after the evidence's own expiry, and within a year")
@@ -83,14 +85,14 @@ class Holds:
             Rejected: There is no such hold.
         """
         self._vault.require_ledger()
-        hold, key = self._hold(hold_id)
-        with self._noted(asker, Action.HOLD_CONFIRM, key, now, hold_id=hold_id):
+        hold = self._hold(hold_id)
+        with self._noted(asker, Action.HOLD_CONFIRM, hold, now):
             asker.require(Action.HOLD_CONFIRM, hold.store_id)
             if hold.proposed_by == asker.name:
                 raise Refused("somebody else than who proposed it confirms a hold")
             if hold.state is not HoldState.PROPOSED:
                 raise Refused(f"the hold is {hold.state} already")
-            self._require_alive(key, now)
+            key = self._alive(hold.key_id, now)
             allowed = self._vault.policy.require(hold.store_id, hold.camera_id, hold.purpose)
         own = self._own_key(hold)
         if own is None:
@@ -108,16 +110,16 @@ class Holds:
             Rejected: There is no such hold.
         """
         self._vault.require_ledger()
-        hold, key = self._hold(hold_id)
+        hold = self._hold(hold_id)
         ciphertext = Ciphertext(stored.sha256, stored.size)
-        with self._noted(asker, Action.OBJECT_KEY, key, now, hold_id=hold_id):
+        with self._noted(asker, Action.OBJECT_KEY, hold, now):
             asker.require(Action.OBJECT_KEY, hold.store_id, hold.purpose)
             own = self._own_key(hold)
             if own is None or hold.state not in {HoldState.CONFIRMED, HoldState.SEALED}:
                 raise Refused(f"the hold is {hold.state}: nothing is sealed for it")
             if hold.state is HoldState.SEALED and own.ciphertext == ciphertext:
                 return self._shown(hold)
-            self._require_alive(key, now)
+            self._alive(hold.key_id, now)
         hold = hold.model_copy(update={"state": HoldState.SEALED})
         fact = Fact(Kind.KEY_HELD, _body(hold) | {"sha256": stored.sha256, "size": stored.size})
         self._vault.table.stored(own.key_id, ciphertext, _records([fact]), [fact])
@@ -132,8 +134,8 @@ class Holds:
             Rejected: There is no such hold.
         """
         self._vault.require_ledger()
-        hold, key = self._hold(hold_id)
-        with self._noted(asker, Action.HOLD_END, key, now, hold_id=hold_id):
+        hold = self._hold(hold_id)
+        with self._noted(asker, Action.HOLD_END, hold, now):
             asker.require(Action.HOLD_END, hold.store_id)
             if hold.state not in OPEN:
                 raise Refused(f"the hold is {hold.state}")
@@ -177,12 +179,11 @@ class Holds:
         self._vault.tell(now)
         return self._shown(hold)
 
-    def _hold(self, hold_id: str) -> tuple[Hold, BucketKey]:
+    def _hold(self, hold_id: str) -> Hold:
         record = self._vault.table.record(RecordKind.HOLD, hold_id)
-        held = None if record is None else self._vault.table.held(record.body["key_id"])
-        if record is None or held is None:
+        if record is None:
             raise Rejected("unknown_key", "there is no such hold")
-        return _hold_of(record), held.key
+        return _hold_of(record)
 
     def _all(self) -> list[Hold]:
         return [_hold_of(record) for record in self._vault.table.records(RecordKind.HOLD)]
@@ -195,18 +196,19 @@ class Holds:
     def _keys(self, hold: Hold) -> tuple[Held, ...]:
         return self._vault.table.of_alert(hold.alert_id)
 
-    def _require_alive(self, key: BucketKey, now: datetime) -> None:
-        held = self._vault.table.held(key.key_id)
+    def _alive(self, key_id: KeyId, now: datetime) -> BucketKey:
+        held = self._vault.table.held(key_id)
         if held is None or not lives(held, now):
             raise Refused("the evidence has expired or was erased: nothing can be held any more")
+        return held.key
 
     def _shown(self, hold: Hold) -> Hold:
         own = self._own_key(hold)
         return hold if own is None else hold.model_copy(update={"public": own.public, "held_key_id": own.key_id})
 
-    def _noted(self, asker: Asker, action: Action, key: BucketKey, now: datetime, **more: str) -> Any:
-        about = {"store_id": str(key.owner.store), "camera_id": str(key.owner.camera), "alert_id": str(key.alert)}
-        return noted(self._vault, asker, action, now, **about, **more)
+    def _noted(self, asker: Asker, action: Action, hold: Hold, now: datetime) -> AbstractContextManager[None]:
+        about = {"store_id": str(hold.store_id), "camera_id": str(hold.camera_id), "alert_id": str(hold.alert_id)}
+        return noted(self._vault, asker, action, now, **about, hold_id=hold.hold_id)
 
 
 def _body(hold: Hold) -> dict[str, Any]:

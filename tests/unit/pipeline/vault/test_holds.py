@@ -13,7 +13,17 @@ from pipeline.vault.api import HoldState
 from pipeline.vault.asking import Service
 from pipeline.vault.ledger import Kind
 from pipeline.vault.store import SqliteKeyTable
-from tests.unit.pipeline.vault.building import BUCKET, DETECTING, NOON, Parts, destroy, in_memory, of_kind
+from tests.unit.pipeline.vault.building import (
+    BUCKET,
+    DETECTING,
+    NOON,
+    TTL,
+    Parts,
+    destroy,
+    in_memory,
+    keys_for,
+    of_kind,
+)
 from tests.unit.pipeline.vault.evidence_building import ALERT, CUTTING, KEPT, OTHER, RESEALED, Desk
 from tests.unit.pipeline.vault.test_vault import Full
 
@@ -227,6 +237,21 @@ def test_r23_an_erasure_ends_a_hold_whose_evidence_expired(desk: Desk, parts: Pa
     assert not parts.ring.names()
     with pytest.raises(Erased):
         desk.look("sato", EXPIRY)
+
+
+def test_a_hold_can_be_ended_when_the_evidences_own_key_is_long_forgotten(desk: Desk, parts: Parts) -> None:
+    hold_id = desk.held(SOON, UNTIL)
+    tick(desk, EXPIRY)
+    later = EXPIRY + timedelta(days=31)
+    keys_for(desk.vault, later)
+    desk.vault.note_time(later + 2 * TTL)
+    tick(desk, later + 2 * TTL)
+    (own,) = parts.table.of_alert(ALERT)
+    assert own.key.hold == hold_id
+
+    desk.holds.end(desk.people.signed("suzuki", later), hold_id, later + 2 * TTL)
+
+    assert not parts.ring.names()
 
 
 def test_only_cutting_says_that_a_hold_is_sealed(desk: Desk) -> None:
