@@ -13,7 +13,8 @@ The token needs, under the mount: create, update and delete on `keys/PREFIX*`, l
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -51,8 +52,7 @@ class TransitRing:
         self._namespace = {"X-Vault-Namespace": namespace} if namespace else {}
         self._http = client or httpx.Client(timeout=TIMEOUT)
         self._bearer = token()
-        self._known: set[str] | None = None
-        self.names()
+        self._known: set[str] | None = self._listed()
 
     def create(self, names: Iterable[str]) -> None:
         for name in names:
@@ -83,7 +83,8 @@ class TransitRing:
     def names(self) -> frozenset[str]:
         # Asked once: nobody else makes or destroys keys here, and the timer looks every second.
         if self._known is None:
-            self._known = self._listed()
+            with _later():
+                self._known = self._listed()
         return frozenset(self._known)
 
     def close(self) -> None:
@@ -136,10 +137,14 @@ class TransitRing:
 
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
         answer = self._request(method, path, body)
-        if answer.status_code == HTTPStatus.FORBIDDEN and (newer := self._token()) != self._bearer:
+        if answer.status_code == HTTPStatus.FORBIDDEN and (newer := self._newer()) != self._bearer:
             self._bearer = newer
             answer = self._request(method, path, body)
         return answer
+
+    def _newer(self) -> str:
+        with _later():
+            return self._token()
 
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> httpx.Response:
         headers = {"X-Vault-Token": self._bearer, "X-Vault-Request": "true", **self._namespace}
@@ -148,6 +153,15 @@ class TransitRing:
         except httpx.HTTPError as error:
             # Its kind alone: words and request may hold what was to be wrapped.
             raise Unavailable(f"the transit engine is away: {type(error).__name__}") from None
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """What is wrong at the start ends it; what goes wrong later is waited for: the timer must not die of it."""
+    try:
+        yield
+    except Misconfigured as error:
+        raise Unavailable(str(error)) from None
 
 
 def _mount(url: str) -> str:

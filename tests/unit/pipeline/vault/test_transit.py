@@ -137,6 +137,29 @@ def test_a_token_that_was_renewed_is_read_again(fake: FakeTransit) -> None:
         assert ring.names() == {"a"}
 
 
+def test_a_token_file_or_a_mount_that_went_away_is_waited_for(fake: FakeTransit) -> None:
+    tokens = [TOKEN]
+
+    def token() -> str:
+        if not tokens:
+            raise Misconfigured("the token's file cannot be read")
+        return tokens[-1]
+
+    with closing(_ring(fake, token)) as ring:
+        ring.create(["a"])
+        fake.token = "hvs.newer"
+        tokens.clear()
+        with pytest.raises(Unavailable, match="file cannot be read"):
+            ring.destroy(["a"])
+
+        tokens.append("hvs.newer")
+        fake.mount = "elsewhere"
+        with pytest.raises(Unavailable):
+            ring.create(["b"])
+        with pytest.raises(Unavailable, match="no transit engine"):
+            ring.names()
+
+
 def test_a_namespace_and_a_deeper_mount_are_named(fake: FakeTransit) -> None:
     fake.namespace, fake.mount = "stores/tokyo", "keys/transit"
 
