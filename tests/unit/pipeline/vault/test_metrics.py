@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 import httpx
@@ -156,3 +157,11 @@ def test_a_timer_that_stands_still_is_neither_alive_nor_ready() -> None:
     with pytest.raises(Unavailable), told.round():
         raise Unavailable("the ledger is away")
     assert not health.not_alive()
+
+
+def test_what_pages_on_call_asks_for_what_is_told() -> None:
+    rules = (Path(__file__).parents[4] / "infra" / "prometheus" / "vault.rules.yml").read_text()
+    asked = set(re.findall(r"mimamori_vault_\w+", "".join(re.findall(r"^ +expr: (.*)$", rules, re.MULTILINE))))
+
+    assert len(asked) > 4
+    assert asked <= set(re.findall(r"^(mimamori_\w+)", metrics.__doc__ or "", re.MULTILINE))
