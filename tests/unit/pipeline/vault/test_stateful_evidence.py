@@ -160,14 +160,20 @@ class Life(RuleBasedStateMachine):
         if self.done(lambda: self.desk.erase("suzuki", self.now, asked), dies_at):
             assert {str(key.key_id) for key in doomed} <= set(self.receipts)
 
-    @rule(alert=alerts, length=st.timedeltas(timedelta(hours=3), timedelta(hours=8)))
-    def somebody_proposes_a_hold(self, alert: AlertId, length: timedelta) -> None:
+    @rule(alert=alerts, length=st.timedeltas(timedelta(hours=4), timedelta(hours=8)), far=st.integers(0, 2))
+    def two_people_hold_evidence(self, alert: AlertId, length: timedelta, far: int) -> None:
+        """Hold what is there, or has just been sealed; or come only part of the way."""
+        self.cutting_seals(alert)
         now = self.now
         try:
-            self.desk.propose("sato", now, now + length, alert)
+            hold_id = self.desk.propose("sato", now, now + length, alert)
         except (Refused, Rejected):
             return
         assert alert not in self.erased
+        if far > 0:
+            self.desk.confirm("suzuki", hold_id, now)
+        if far > 1:
+            self.desk.holds.sealed(CUTTING, hold_id, RESEALED, now)
 
     @rule(dies_at=st.one_of(st.none(), st.integers(0, 60)))
     def holds_go_on(self, dies_at: int | None) -> None:
@@ -197,7 +203,13 @@ class Life(RuleBasedStateMachine):
             self.desk.holds.end(self.desk.people.signed("sato", self.now), hold.hold_id, self.now)
             assert hold.held_key_id is None or str(hold.held_key_id) in self.receipts
 
-    @rule(length=lengths | st.just(EVIDENCE))
+    @precondition(lambda self: self.held())
+    @rule()
+    def what_was_held_expires(self) -> None:
+        self.clock.advance(EVIDENCE)
+        self.the_timer_runs(None)
+
+    @rule(length=lengths)
     def time_passes(self, length: timedelta) -> None:
         self.clock.advance(length)
 
@@ -206,6 +218,9 @@ class Life(RuleBasedStateMachine):
         self.clock.set_wall(self.clock.now() + length)
 
     @rule(dies_at=st.one_of(st.none(), st.integers(0, 60)))
+    def the_timer_is_due(self, dies_at: int | None) -> None:
+        self.the_timer_runs(dies_at)
+
     def the_timer_runs(self, dies_at: int | None) -> None:
         def tick() -> None:
             destroy(self.desk.vault, self.now)
