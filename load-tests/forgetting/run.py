@@ -32,6 +32,9 @@ QUICK: Final = Plan(
     check_ms=500,
 )  # fmt: skip
 
+_OPENED_MIN: Final = 20
+"""What was never opened could not leak; a slow machine opens few before they expire."""
+
 console: Final = Console(stderr=True, width=max(150, Console().width))
 
 
@@ -126,7 +129,7 @@ def missed(result: dict[str, Any]) -> list[str]:
         f"{result['evidence_opens_after']} clips open after their time": result["evidence_opens_after"] == 0,
         f"no canary in {result['evidence']} clips": bool(result["evidence_canaries"]) or not result["evidence"],
         f"{result['overdue']} keys overdue": result["overdue"] == 0,
-        f"{result['opened']} canary frames opened": result["opened"] >= result["canaries_planted"] / 4,
+        f"{result['opened']} canary frames opened": result["opened"] >= _OPENED_MIN,
     }
     return [what for what, good in checks.items() if not good]
 

@@ -1,6 +1,9 @@
 """`mimamori vault`: the process that holds the keys."""
 
+import errno
 import signal
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -35,6 +38,9 @@ from schemas.frozen import Length
 
 _KEY_TABLE: Final = "postgresql://user@host/database, unless MIMAMORI_KEYS__TABLE names it; default: in DIR"
 _RING: Final = "A transit engine: https://host:8200/transit, unless MIMAMORI_KEYS__RING names it; default: in DIR"
+
+_DISK: Final = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
+_AGAIN: Final = 0.5
 
 app = typer.Typer(no_args_is_help=True, help="The vault: keys, leases, destruction on time, and the ledger.")
 
@@ -158,8 +164,8 @@ def _keeper(  # noqa: PLR0917 - what a vault stands on, each from another option
     # The ring first: whoever holds it is the only vault here.
     ring = open_ring(folder, chosen)
     key = signing.load_or_create(folder / "ledger.key")
-    file = FileLedger(folder / "ledger.jsonl", key)
     clock, boot = HostClock(), boot_id()
+    file = _ledger(folder, key, lambda: _destroy_expired(ring, clock, time_by_uptime(folder, clock, boot)))
     noted = latest(last_time(file), time_by_uptime(folder, clock, boot))
     _destroy_expired(ring, clock, noted)
     table = open_table(folder, chosen)
@@ -177,6 +183,19 @@ def _keeper(  # noqa: PLR0917 - what a vault stands on, each from another option
         people=people,
         checkpoints=folder / "checkpoints.jsonl",
     )
+
+
+def _ledger(folder: Path, key: Ed25519PrivateKey, meanwhile: Callable[[], None]) -> FileLedger:
+    """Open the ledger. While its disk takes nothing nobody is answered, but keys go on dying."""
+    while True:
+        try:
+            return FileLedger(folder / "ledger.jsonl", key)
+        except OSError as error:
+            if error.errno not in _DISK:
+                raise
+            log().error("destruction goes on, the ledger waits", error=str(error))
+        meanwhile()
+        time.sleep(_AGAIN)
 
 
 def _people(folder: Path, estate: Estate, path: Path) -> tuple[People, Staff]:

@@ -289,3 +289,32 @@ async def test_r17_without_a_ledger_nothing_new_is_lent_keys_die_on_time_and_all
         await here.until(lambda: shop.detected(again), "frames are detected again", 30)
         assert await here.messages("frames.v1.dead") == []
         assert here.supervisor.restarts()["detecting"] == 0
+
+
+@pytest.mark.timeout(280)
+async def test_r20_a_vault_that_is_started_again_meanwhile_destroys_on_time_and_catches_up(
+    disk: Disk, tmp_path: Path
+) -> None:
+    async with house_on(disk, tmp_path) as here:
+        shop = await Shop.open(here)
+        disk.fill()
+        os.kill(here.supervisor.pid("vault"), signal.SIGKILL)
+        down_since = datetime.now(UTC)
+        while datetime.now(UTC) < down_since + KEYS_LIVE + 2 * BUCKET:
+            assert shop.overdue() == []
+            await asyncio.sleep(0.5)
+
+        if disk.needs_restart:
+            os.kill(here.supervisor.pid("vault"), signal.SIGKILL)
+        disk.mend()
+
+        async def caught_up() -> bool:
+            with contextlib.suppress(Unavailable):
+                ledger = await here.ledger()
+                expired = _expired(ledger, down_since, datetime.now(UTC) - LATE)
+                return bool(expired) and expired <= _destroyed(ledger).keys()
+            return False
+
+        await here.until(caught_up, "every destruction has its receipt", 60)
+        ref = await shop.send(shop.key())
+        await here.until(lambda: shop.detected(ref), "frames are detected again", 30)
