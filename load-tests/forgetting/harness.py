@@ -96,6 +96,7 @@ class Found:
     lateness: dict[str, float] = field(default_factory=dict)
     lateness_kafka_down: dict[str, float] = field(default_factory=dict)
     overdue: int = 0
+    browser: bool = False
     seconds: float = 0.0
 
 
@@ -264,7 +265,10 @@ class Run:
         """Look at the console as a person does, and leave a control in what the browser keeps."""
         text = self._control.canary(0).text
         demo = self._here.demo
-        await visit(demo.console_url, self._here.folder / "browser", demo.accounts["manager"], text, alert)
+        profile, password = self._here.folder / "browser", demo.accounts["manager"]
+        self.found.browser = await visit(demo.console_url, profile, password, text, alert)
+        if not self.found.browser:
+            self._tell("NO BROWSER: what it keeps is not read; `make browser` brings one")
 
     async def _controls(self) -> None:
         """Plant controls where only the real service can put them."""

@@ -23,6 +23,7 @@ from schemas.wire import decode
 from tests.integration.house import House
 
 EVERY: Final = 0.3
+SETTLED: Final = timedelta(seconds=2)
 _RECORD: Final = 128
 _MAGIC: Final = b"MSK1"
 _NAME: Final = slice(4, 64)
@@ -114,19 +115,24 @@ class Keys:
         self.private[key_id] = private
 
     def destroyed(self) -> dict[str, bytes]:
-        """Return the keys that are no more, by name."""
-        gone = {each.body["key_id"] for each in self.entries if each.kind is Kind.KEY_DESTROYED}
+        """Return the keys that have been no more for a moment, by name: a lease ends when its key does."""
+        limit = datetime.now(UTC) - SETTLED
+        gone = {
+            each.body["key_id"]
+            for each in self.entries
+            if each.kind is Kind.KEY_DESTROYED and datetime.fromisoformat(each.body["destroyed_at"]) < limit
+        }
         living = self.living_slots()
         return {f"private {name}": each for name, each in self.private.items() if name in gone} | {
-            f"slot {name}": each for name, each in self.slot.items() if name not in living
+            f"slot {name}": each for name, each in self.slot.items() if name not in living and _ended(name, limit)
         }
 
     def living(self) -> dict[str, bytes]:
         return {f"slot {name}": each for name, each in self.living_slots().items()}
 
     def living_private(self) -> dict[str, bytes]:
-        gone = self.destroyed()
-        return {name: each for key_id, each in self.private.items() if (name := f"private {key_id}") not in gone}
+        gone = {each.body["key_id"] for each in self.entries if each.kind is Kind.KEY_DESTROYED}
+        return {f"private {key_id}": each for key_id, each in self.private.items() if key_id not in gone}
 
     def lateness(self, since: datetime | None = None, until: datetime | None = None) -> Lateness:
         """Say how late keys died that expired between two times."""
@@ -148,6 +154,11 @@ class Keys:
             for each in created
             if each["key_id"] not in gone and datetime.fromisoformat(each["expires_at"]) < limit
         ]
+
+
+def _ended(slot_key: str, limit: datetime) -> bool:
+    """Say whether a slot is over, by its key's name; one that is not was erased early."""
+    return slot_key < f"{limit:%Y%m%dT%H%M%S}" or slot_key > f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
 
 
 class Opened:
