@@ -81,7 +81,7 @@ class Cutting:
         self._record = record
         self._finder = finder
         self._clock = clock
-        self._topics = topics(estate.frame_ttl)
+        self._topics = topics(estate.lives)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self.counts: Counter[str] = Counter()
 
@@ -259,11 +259,11 @@ def create(settings: Settings, estate: Estate) -> App:
     Raises:
         Misconfigured: It has no token for the vault, or no such object storage: it would wait for ever.
     """
-    vault = VaultClient(settings.vault.url, settings.vault.bearer())
+    vault = VaultClient(settings.vault.url, settings.vault.bearer(), ca=settings.vault.ca)
     leases = Leases(vault)
     keeper = Keeper(vault, leases, open_objects(settings.objects_url))
     app = create_app("cutting", settings.kafka, buffer=16)
-    stage = Stage(app, "cutting", topics=topics(estate.frame_ttl), sources=[SOURCE], tells_of_broken=False)
+    stage = Stage(app, "cutting", topics=topics(estate.lives), sources=[SOURCE], tells_of_broken=False)
     record = KafkaLog(settings.kafka.bootstrap)
     finder = open_face_finder(settings.weights)
     cutting = Cutting(

@@ -454,9 +454,9 @@ class Leases:
 
 
 @asynccontextmanager
-async def connected(url: str, token: str) -> AsyncIterator[VaultClient]:
+async def connected(url: str, token: str, ca: Path | None = None) -> AsyncIterator[VaultClient]:
     """Give a client for the length of a block."""
-    client = VaultClient(url, token)
+    client = VaultClient(url, token, ca=ca)
     try:
         yield client
     finally:
