@@ -1,6 +1,5 @@
 """What was erased before its time, so that it is never made anew: alerts by name, and spans of cameras."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
@@ -50,20 +49,46 @@ class Decision:
         return start < self.decided_at and start <= self.end and self.start <= end
 
 
+Known = dict[tuple[StoreId, CameraId], list[Decision]]
+
+
 class Erasures:
-    """All decisions that are remembered."""
+    """All decisions that are remembered: read from the table once, for every device asks for them with every key."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self._known: Known | None = None
+        self._alerts: set[AlertId] = set()
 
     def of_camera(self, store: StoreId, camera: CameraId) -> tuple[Decision, ...]:
         """Return those of one camera."""
-        return tuple(each for each in self._all() if (each.store, each.camera) == (store, camera))
+        return tuple(self._read().get((store, camera), ()))
 
     def of_alert(self, alert: AlertId) -> bool:
         """Say whether an alert's evidence was erased by name."""
-        return any(each.alert == alert for each in self._all())
+        self._read()
+        return alert in self._alerts
 
-    def _all(self) -> Iterable[Decision]:
-        bodies = (record.body for record in self._records.records(RecordKind.ERASURE))
-        return (Decision.of(body) for body in bodies if "hold_id" not in body)
+    def read_anew(self) -> None:
+        """Forget what was read: the table has learnt something."""
+        self._known = None
+
+    def add(self, body: Body) -> None:
+        """Take in what was just decided, and is in the table."""
+        # The end of a hold takes the hold's key, and nothing that could be asked for again.
+        if self._known is not None and "hold_id" not in body:
+            _put(self._known, self._alerts, Decision.of(body))
+
+    def _read(self) -> Known:
+        if self._known is None:
+            records = self._records.records(RecordKind.ERASURE)
+            self._known, self._alerts = {}, set()
+            for record in records:
+                self.add(record.body)
+        return self._known
+
+
+def _put(known: Known, alerts: set[AlertId], decision: Decision) -> None:
+    known.setdefault((decision.store, decision.camera), []).append(decision)
+    if decision.alert is not None:
+        alerts.add(decision.alert)

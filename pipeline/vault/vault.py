@@ -287,6 +287,7 @@ class Vault:
                 records[record.kind, record.id] = record
         # Decisions first: from the next step on the table is believed to know all.
         self.table.put([record for record in records.values() if record.until > now], ())
+        self.erasures.read_anew()
         for key_id in stored.keys() - destroyed.keys():
             self.table.stored(KeyId(key_id), stored[key_id], (), ())
         lost = [_key_of(body) for key_id, body in created.items() if key_id not in destroyed]
