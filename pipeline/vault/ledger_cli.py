@@ -14,7 +14,7 @@ from pipeline.settings import settings
 from pipeline.vault import verify
 from pipeline.vault.checkpoints import Checkpoint, read_checkpoints
 from pipeline.vault.ledger import Entry, Kind
-from pipeline.vault.merkle import consistency_proof, inclusion_proof
+from pipeline.vault.proofs import proved
 
 app = typer.Typer(no_args_is_help=True, help="The ledger: what happened to every key, and the proof of it.")
 
@@ -59,16 +59,7 @@ def receipt_of(
     if checkpoint is None or checkpoint.size <= entry.index:
         raise Misconfigured("no checkpoint tells of this receipt yet: ask again in a minute")
     leaves = [bytes.fromhex(each.hash) for each in entries[: checkpoint.size]]
-    return {
-        "entry": entry.model_dump(mode="json", exclude_none=True),
-        "inclusion": [each.hex() for each in inclusion_proof(leaves, entry.index)],
-        "checkpoint": checkpoint.model_dump(mode="json"),
-        "consistency": [
-            {"size": old.size, "proof": [each.hex() for each in consistency_proof(leaves, old.size)]}
-            for old in since
-            if old.size <= checkpoint.size
-        ],
-    }
+    return proved(entry, leaves, checkpoint, since).model_dump(mode="json")
 
 
 def _kept(path: Path) -> Checkpoint:
