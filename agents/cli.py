@@ -37,7 +37,7 @@ def worker(stage: Annotated[Stages, typer.Argument(help="Which stage")]) -> None
     require_loopback(estate, addresses(settings()))
     keep_memory_private()
     configure(settings().logs, f"worker-{stage.value}")
-    asyncio.run(_until_checked(stage.value, settings().kafka.bootstrap, list(topics(estate.frame_ttl).values())))
+    asyncio.run(_until_checked(stage.value, settings().kafka.bootstrap, list(topics(estate.lives).values())))
     work(import_module(f"agents.{stage.value}").create(settings(), estate))
 
 

@@ -136,7 +136,7 @@ def create(settings: Settings, estate: Estate) -> App:
     """
     vault = VaultClient(settings.vault.url, settings.vault.bearer(), ca=settings.vault.ca)
     app = create_app("detecting", settings.kafka, buffer=32)
-    stage = Stage(app, "detecting", topics=topics(estate.frame_ttl), sources=["frames.v1"], outputs=["detections.v1"])
+    stage = Stage(app, "detecting", topics=topics(estate.lives), sources=["frames.v1"], outputs=["detections.v1"])
     detecting = Detecting(
         estate,
         Leases(vault),

@@ -128,7 +128,7 @@ def create(settings: Settings, estate: Estate) -> App:
     stage = Stage(
         app,
         "erasing",
-        topics=topics(estate.frame_ttl),
+        topics=topics(estate.lives),
         sources=[SOURCE],
         outputs=["erasures.v1", "audit.v1"],
     )

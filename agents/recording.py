@@ -54,7 +54,7 @@ def create(settings: Settings, estate: Estate) -> App:
     stage = Stage(
         app,
         "recording",
-        topics=topics(estate.frame_ttl),
+        topics=topics(estate.lives),
         sources=["alerts.v1", "flow.v1"],
         outputs=["detections.v1"],
     )

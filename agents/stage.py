@@ -46,7 +46,7 @@ class Stage:
     Args:
         app: The Faust app, made by `agents.app.create_app`; it knows its stage from here on.
         name: The stage's name; its state topic is `<name>-state.v1`.
-        topics: Every topic by name (`schemas.topics.topics(frame_ttl)`).
+        topics: Every topic by name (`schemas.topics.topics(lives)`).
         sources: The topics that it reads.
         outputs: The topics that it writes besides dead letters; a message goes to the one that lists its type.
         clock: For states that nobody has added to for long.

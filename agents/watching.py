@@ -69,7 +69,7 @@ def create(settings: Settings, estate: Estate) -> App:
     stage = Stage(
         app,
         "watching",
-        topics=topics(estate.frame_ttl),
+        topics=topics(estate.lives),
         sources=["detections.v1"],
         outputs=["alerts.v1", "flow.v1"],
         lives=estate.frame_ttl,

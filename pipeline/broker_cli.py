@@ -15,7 +15,8 @@ from schemas.topics import Topic, topics
 app = typer.Typer(no_args_is_help=True, help="The broker's topics: what lies where, and for how long.")
 
 Estate = Annotated[
-    Path | None, typer.Option(help="Its frame_ttl says how long frames lie on the broker; default: MIMAMORI_ESTATE")
+    Path | None,
+    typer.Option(help="It says how long frames, alerts and counts lie on the broker; default: MIMAMORI_ESTATE"),
 ]
 Replication = Annotated[int, typer.Option(help="Copies of each partition; brokers needed")]
 
@@ -36,4 +37,4 @@ def check(estate: Estate = None) -> None:
 
 def _wanted(estate: Path | None) -> Collection[Topic]:
     """Return the topics as workers check them: by the same estate."""
-    return topics(load_estate(estate or settings().estate).frame_ttl).values()
+    return topics(load_estate(estate or settings().estate).lives).values()

@@ -11,10 +11,7 @@ from aiokafka.errors import KafkaError
 
 from pipeline.errors import Unavailable
 from pipeline.reading import reader
-from schemas.topics import Topic
-
-SLACK: Final = timedelta(hours=24)
-"""Ciphertext and rows are off the disk by then (R21)."""
+from schemas.topics import SLACK, Topic
 
 _HELP: Final = (
     "# HELP mimamori_expired_on_disk_seconds For how long the oldest expired thing in a place has been on its disk\n"

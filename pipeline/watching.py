@@ -105,8 +105,9 @@ def view(estate: Estate, store: Store, camera: Camera, regulation: Regulation, m
     retention = regulation.retention or Retention(frames=timedelta(hours=1))
     notice = regulation.notice(camera.notice)
     counted = notice is not None and notice.active and Purpose.PEOPLE_FLOW in notice.purposes
-    flow = Publisher(store.id, camera, estate.flow, notice.id, module, retention.flow) if notice and counted else None
-    made = view_of(store.id, camera, flow, timezone=store.timezone, module=module, alerts_live=retention.alerts)
+    counts_live, alerts_live = min(retention.flow, estate.flow_ttl), min(retention.alerts, estate.alerts_ttl)
+    flow = Publisher(store.id, camera, estate.flow, notice.id, module, counts_live) if notice and counted else None
+    made = view_of(store.id, camera, flow, timezone=store.timezone, module=module, alerts_live=alerts_live)
     return made._replace(remembers=estate.frame_ttl)
 
 

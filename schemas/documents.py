@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any, Final
 
-from schemas.topics import MESSAGES, Topic, topics
+from schemas.topics import MESSAGES, Lives, Topic, topics
 
 _SHOWN_TTL: Final = timedelta(hours=1)
 
@@ -17,7 +17,7 @@ def documents() -> dict[str, str]:
 
 def asyncapi() -> dict[str, Any]:
     """Return the AsyncAPI 3.0 document of every topic that carries messages."""
-    carried = [topic for topic in topics(_SHOWN_TTL).values() if topic.messages]
+    carried = [topic for topic in topics(Lives(_SHOWN_TTL)).values() if topic.messages]
     return {
         "asyncapi": "3.0.0",
         "info": {

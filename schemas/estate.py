@@ -26,6 +26,7 @@ from schemas.ids import (
     StoreId,
 )
 from schemas.regulation import Regulation, load_regulation
+from schemas.topics import ALERTS_TTL_MAX, FLOW_TTL_MAX, FRAME_TTL_MAX, Lives
 
 
 def _ed25519(text: str) -> str:
@@ -188,7 +189,10 @@ class Estate(Frozen):
     """All stores. One file; `frame_ttl` has no default: without a retention nothing starts (R20)."""
 
     demo: bool = False
-    frame_ttl: Annotated[Length, Field(gt=timedelta(0), le=timedelta(hours=72))]
+    frame_ttl: Annotated[Length, Field(gt=timedelta(0), le=FRAME_TTL_MAX)]
+    alerts_ttl: Annotated[Length, Field(gt=timedelta(0), le=ALERTS_TTL_MAX)] = ALERTS_TTL_MAX
+    flow_ttl: Annotated[Length, Field(gt=timedelta(0), le=FLOW_TTL_MAX)] = FLOW_TTL_MAX
+    """One topic carries all stores: these three are no longer than any store's regulation allows."""
     flow: FlowSettings = FlowSettings()
     stores: Annotated[tuple[Store, ...], Field(min_length=1)]
 
@@ -199,6 +203,11 @@ class Estate(Frozen):
         if self.flow.profile == "demo" and not self.demo:
             raise ValueError("the demo flow profile is refused unless demo = true")
         return self
+
+    @property
+    def lives(self) -> Lives:
+        """How long frames, alerts and counts live."""
+        return Lives(self.frame_ttl, self.alerts_ttl, self.flow_ttl)
 
     def store(self, store: StoreId) -> Store | None:
         return next((each for each in self.stores if each.id == store), None)

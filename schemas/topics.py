@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from schemas.alert import Alert
 from schemas.audit import AccessRecord
@@ -21,6 +21,11 @@ PARTITIONS: Final = 4
 """Fixed by provisioning: a camera's partition is its key's murmur2 hash, so the count never changes."""
 
 FRAME_TTL_MAX: Final = timedelta(hours=72)
+ALERTS_TTL_MAX: Final = timedelta(days=30)
+FLOW_TTL_MAX: Final = timedelta(days=761)
+SLACK: Final = timedelta(hours=24)
+"""What has expired is off every disk by then (R21)."""
+
 STAGES: Final = ("detecting", "watching", "recording", "cutting", "erasing")
 
 RETENTION_CHECK_MAX: Final = timedelta(minutes=5)
@@ -99,6 +104,14 @@ class Topic:
             return self.segment + _COMPACTION_LAG_MAX + CLEANER_BACKOFF_MAX + _FILES_STAY
         return self.lives + self.segment + RETENTION_CHECK_MAX + _FILES_STAY
 
+    def in_time_until(self, expires_at: datetime) -> datetime:
+        """Say until when a record that expires then may reach the broker.
+
+        A topic's life counts from the broker's stamp: where that is longer than a day, what comes later would lie there
+        when it must be gone (R21).
+        """
+        return expires_at - max(timedelta(0), self.gone_within - SLACK)
+
 
 def _ms(length: timedelta) -> str:
     return str(int(length / timedelta(milliseconds=1)))
@@ -116,26 +129,34 @@ _PHYSICS: Final = {
 }
 
 
-def _topics(frame_ttl: timedelta) -> tuple[Topic, ...]:
+class Lives(NamedTuple):
+    """How long records live that somebody's regulation bounds (R20); the rest is the same everywhere."""
+
+    frames: timedelta
+    alerts: timedelta = ALERTS_TTL_MAX
+    flow: timedelta = FLOW_TTL_MAX
+
+
+def _topics(lives: Lives) -> tuple[Topic, ...]:
     linkable, operational = DataClass.LINKABLE, DataClass.OPERATIONAL
     month, years3 = timedelta(days=30), timedelta(days=3 * 365)
     return (
         Topic(
-            "frames.v1", DataClass.IDENTIFYING, (Frame, Still), frame_ttl,
+            "frames.v1", DataClass.IDENTIFYING, (Frame, Still), lives.frames,
             "sealed pictures and their envelopes", "detecting; cutting, for frames an alert names",
             "crime prevention", "store manager",
         ),
         Topic(
-            "detections.v1", linkable, (FrameDetections, Still, Skipped, Erased, Tick), frame_ttl,
+            "detections.v1", linkable, (FrameDetections, Still, Skipped, Erased, Tick), lives.frames,
             "boxes of people and faces, without pictures", "watching, recording, cutting",
             "crime prevention; people flow is derived from it", "store manager",
         ),
         Topic(
-            "alerts.v1", linkable, (Alert,), month,
+            "alerts.v1", linkable, (Alert,), lives.alerts,
             "observations for review", "recording, cutting, console", "crime prevention", "store manager",
         ),
         Topic(
-            "reviews.v1", linkable, (Review,), month,
+            "reviews.v1", linkable, (Review,), lives.alerts,
             "what a person decided about an alert", "recording, console", "crime prevention", "store manager",
         ),
         Topic(
@@ -147,7 +168,7 @@ def _topics(frame_ttl: timedelta) -> tuple[Topic, ...]:
             "state of devices and cameras", "console, on-call", "operation", "on-call engineer",
         ),
         Topic(
-            "flow.v1", DataClass.DEIDENTIFIED, (FlowWindow, CoverageWindow), timedelta(days=761),
+            "flow.v1", DataClass.DEIDENTIFIED, (FlowWindow, CoverageWindow), lives.flow,
             "counts in windows", "recording, console, headquarters", "people flow", "store manager",
         ),
         Topic(
@@ -176,20 +197,22 @@ def _state(stage: str) -> Topic:
     )  # fmt: skip
 
 
-def topics(frame_ttl: timedelta) -> dict[str, Topic]:
+def topics(lives: Lives) -> dict[str, Topic]:
     """Return every topic by name.
 
     Raises:
-        ValueError: The frame TTL is none, or more than 72 h.
+        ValueError: Something has no life, or a longer one than anybody's may be.
     """
-    if not timedelta(0) < frame_ttl <= FRAME_TTL_MAX:
-        raise ValueError(f"frames live up to {FRAME_TTL_MAX}, not {frame_ttl}")
-    sources = _topics(frame_ttl)
+    most = Lives(FRAME_TTL_MAX)
+    for what, life, longest in zip(Lives._fields, lives, most, strict=True):
+        if not timedelta(0) < life <= longest:
+            raise ValueError(f"{what} live up to {longest}, not {life}")
+    sources = _topics(lives)
     every = (*sources, *map(_dead, sources), *map(_state, STAGES))
     return {topic.name: topic for topic in every}
 
 
 MESSAGES: Final[dict[str, type[Message]]] = {
-    message.ce_type: message for topic in topics(FRAME_TTL_MAX).values() for message in topic.messages
+    message.ce_type: message for topic in topics(Lives(FRAME_TTL_MAX)).values() for message in topic.messages
 }
 """Every message by its ce_type."""

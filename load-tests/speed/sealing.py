@@ -39,7 +39,7 @@ from schemas.envelope import Module, Purpose  # noqa: E402
 from schemas.estate import Camera, Device, Estate, Store  # noqa: E402
 from schemas.frame import Frame  # noqa: E402
 from schemas.ids import CameraId, DeviceId, KeyId, NoticeId, StoreId, event_id  # noqa: E402
-from schemas.topics import topics  # noqa: E402
+from schemas.topics import Lives, topics  # noqa: E402
 from schemas.wire import SIGNATURE, Sealed  # noqa: E402
 from schemas.wire import decode as read  # noqa: E402
 from schemas.wire import encode as write  # noqa: E402
@@ -67,7 +67,7 @@ _ESTATE: Final = Estate(
         ),
     ),
 )
-_FRAMES: Final = topics(_TTL)["frames.v1"]
+_FRAMES: Final = topics(Lives(_TTL))["frames.v1"]
 
 STEPS: Final = ("encode", "decode", "detect", "seal", "sign", "verify", "open", "envelope")
 

@@ -56,7 +56,7 @@ def serve(
         people = VaultClient(own.vault.url, own.vault.token.get_secret_value(), ca=own.vault.ca)
         sources = Sources(
             ClickhouseWarehouse(Warehouse(reader(own.clickhouse))),
-            KafkaBroker(own.kafka.bootstrap, topics(known.frame_ttl), clock),
+            KafkaBroker(own.kafka.bootstrap, topics(known.lives), clock),
             HttpVault(people),
             people,
             open_objects(own.objects_url),

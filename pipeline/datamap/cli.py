@@ -11,8 +11,9 @@ from pipeline.datamap import render
 from pipeline.datamap.registry import registry
 from pipeline.settings import settings
 from schemas.estate import load_estate
+from schemas.topics import Lives
 
-_SHOWN: Final = timedelta(hours=1)
+_SHOWN: Final = Lives(timedelta(hours=1))
 
 
 class Language(StrEnum):
@@ -30,7 +31,8 @@ def data_map(
     estate: Annotated[
         Path | None,
         typer.Option(
-            help="Its frame_ttl says how long frames live; default: MIMAMORI_ESTATE, or 1 h where there is none"
+            help="It says how long frames, alerts and counts live; default: MIMAMORI_ESTATE, or 1 h for frames and the "
+            "longest for the rest where there is none"
         ),
     ] = None,
     lang: Annotated[Language, typer.Option(help="Language")] = Language.EN,
@@ -39,10 +41,10 @@ def data_map(
 ) -> None:
     """Print the data map. It is made from the topics, tables and places in the code; an incomplete entry is refused."""
     del markdown
-    entries = registry(_frame_ttl(estate))
+    entries = registry(_lives(estate))
     typer.echo(render.as_json(entries, lang.value) if json else render.markdown(entries, lang.value))
 
 
-def _frame_ttl(estate: Path | None) -> timedelta:
+def _lives(estate: Path | None) -> Lives:
     chosen = estate or settings().estate
-    return load_estate(chosen).frame_ttl if estate is not None or chosen.exists() else _SHOWN
+    return load_estate(chosen).lives if estate is not None or chosen.exists() else _SHOWN

@@ -1,7 +1,6 @@
 """The registry: topics and tables as the code makes them, and every other place by name."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ from pipeline.datamap.tables import ABOUT, comments
 from pipeline.errors import Misconfigured
 from pipeline.warehouse.migrations import FOLDER
 from schemas.envelope import DataClass
-from schemas.topics import Topic, topics
+from schemas.topics import Lives, Topic, topics
 
 _SEGMENT: Final = "goes with its segment"
 _ERASED: Final[Mapping[DataClass, str]] = {
@@ -32,13 +31,13 @@ _STATE: Final = (
 )
 
 
-def registry(frame_ttl: timedelta, folder: Path = FOLDER) -> tuple[Entry, ...]:
+def registry(lives: Lives, folder: Path = FOLDER) -> tuple[Entry, ...]:
     """Return every place of data.
 
     Raises:
         Misconfigured: Something is missing that R11 asks for, or a table that the migrations make is not registered.
     """
-    return (*map(of_topic, topics(frame_ttl).values()), *of_tables(folder), *places())
+    return (*map(of_topic, topics(lives).values()), *of_tables(folder), *places())
 
 
 def of_topic(topic: Topic) -> Entry:

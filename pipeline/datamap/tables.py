@@ -24,8 +24,8 @@ class About(NamedTuple):
 
 
 _PARTITIONS: Final = "the erasing stage drops the partition once its last row has expired; TTL is the second net"
-_ALERTS: Final = "as the store's regulation says: alerts, at most 30 days"
-_COUNTS: Final = "as the store's regulation says: people flow, at most 761 days"
+_ALERTS: Final = "as the estate says, no longer than a store's regulation: alerts, at most 30 days"
+_COUNTS: Final = "as the estate says, no longer than a store's regulation: people flow, at most 761 days"
 _SIX_HOURS: Final = "6 hours and 10 minutes after its expiry; measured all the time, late after 24 hours"
 
 ABOUT: Final[Mapping[str, About]] = {

@@ -137,4 +137,4 @@ def _signed(
     record = encode(message, topic, sealed=value)
     signature = signing.sign(who.key, record.headers, record.value)
     record.headers.append((SIGNATURE, signature.encode()))
-    return Parcel(topic, record, message.expires_at, None if key is None else key.key_id)
+    return Parcel(topic, record, topic.in_time_until(message.expires_at), None if key is None else key.key_id)

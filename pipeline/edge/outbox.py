@@ -23,6 +23,7 @@ class Parcel:
     topic: Topic
     record: Record
     expires_at: datetime
+    """It is not sent any more: its key is gone, or Kafka would keep it for too long after that (R21)."""
     key_id: KeyId | None = None
     """Of the bucket that it goes with: a frame's, and a still's too."""
 

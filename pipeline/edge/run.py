@@ -55,7 +55,7 @@ async def run(this: Run, stopped: threading.Event, show: Callable[[str], None]) 
         Refused: The vault gives this device no keys.
     """
     chosen, who = this.settings, this.who
-    every = topics(this.permit.estate.frame_ttl)
+    every = topics(this.permit.estate.lives)
     office, owner = Office(every["frames.v1"], every["health.v1"]), Owner(who.store_id, who.camera_id, PURPOSE)
     with _spool(this, office.frames) as spool:
         async with _vault(chosen) as vault, _kafka(chosen) as broker:

@@ -42,12 +42,17 @@ def _responsible(regulation: Regulation) -> tuple[str, ...]:
 def _retention(estate: Estate, regulation: Regulation) -> tuple[str, ...]:
     if regulation.retention is None:
         return ("R20: set how long frames live in the regulation: [retention] frames = '1h'",)
-    if estate.frame_ttl > regulation.retention.frames:
-        return (
-            f"R20: the estate keeps frames {estate.frame_ttl}, the regulation allows {regulation.retention.frames}: "
-            "lower frame_ttl",
-        )
-    return ()
+    allowed = regulation.retention
+    kinds = (
+        ("frames", estate.frame_ttl, allowed.frames, "frame_ttl"),
+        ("alerts", estate.alerts_ttl, allowed.alerts, "alerts_ttl"),
+        ("people flow", estate.flow_ttl, allowed.flow, "flow_ttl"),
+    )
+    return tuple(
+        f"R20: the estate keeps {what} {kept}, the regulation allows {longest}: lower {key}"
+        for what, kept, longest, key in kinds
+        if kept > longest
+    )
 
 
 def _notice(regulation: Regulation, camera: Camera, now: datetime) -> tuple[str, ...]:

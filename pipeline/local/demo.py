@@ -88,7 +88,7 @@ class Demo:
         with self._status("Kafka, ClickHouse and the vault"):
             await self.supervisor.start(self._kafka(), self._clickhouse(), self._vault())
         with self._status("topics and tables"):
-            await apply_topics(self.bootstrap, topics(self.estate.frame_ttl).values())
+            await apply_topics(self.bootstrap, topics(self.estate.lives).values())
             await migrate(owner(self._login()))
         with self._status("stages and console"):
             await self.supervisor.start(*self._stages(), self._hq())
@@ -104,9 +104,7 @@ class Demo:
 
     async def summary(self) -> Summary:
         """Count what happened, from Kafka, the vault and ClickHouse."""
-        return await summarise(
-            self.bootstrap, topics(self.estate.frame_ttl), self.vault_url, self.tokens, self._login()
-        )
+        return await summarise(self.bootstrap, topics(self.estate.lives), self.vault_url, self.tokens, self._login())
 
     @property
     def bootstrap(self) -> str:
@@ -232,7 +230,7 @@ class Demo:
 
     def _devices(self) -> list[Child]:
         devices = {(store.id, camera.id): camera.device for store in self.estate.stores for camera in store.cameras}
-        frames = topics(self.estate.frame_ttl)["frames.v1"]
+        frames = topics(self.estate.lives)["frames.v1"]
         return [
             Child(
                 f"device-{store}-{camera}",

@@ -17,12 +17,12 @@ from pipeline.errors import Unavailable
 from pipeline.local import kafka
 from schemas.alert import Alert
 from schemas.envelope import Message
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 from schemas.wire import encode
 from tests.integration.kafka_fixtures import bootstrap, kafka_process  # noqa: F401 - fixtures, by their names
 from tests.unit.pipeline.console.house import alert, device_health, receipt
 
-TOPICS = topics(timedelta(hours=1))
+TOPICS = topics(Lives(timedelta(hours=1)))
 
 
 class Hurrying(SystemClock):

@@ -56,7 +56,7 @@ class House:
         self.folder = folder
         self.supervisor = demo.supervisor
         self.estate = demo.estate
-        self.topics: dict[str, Topic] = topics(demo.estate.frame_ttl)
+        self.topics: dict[str, Topic] = topics(demo.estate.lives)
 
     # --- Kafka -------------------------------------------------------------------------------------------------
 

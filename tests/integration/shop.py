@@ -49,7 +49,7 @@ class Shop:
 
     @property
     def topics(self) -> dict[str, Topic]:
-        return topics(self.estate.frame_ttl)
+        return topics(self.estate.lives)
 
     def publish(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start the device."""

@@ -11,7 +11,7 @@ from pipeline.broker import admin, apply_topics, check_topics, create_topics
 from pipeline.errors import Misconfigured, Unavailable
 from pipeline.local import kafka
 from schemas.envelope import DataClass
-from schemas.topics import Topic, topics
+from schemas.topics import Lives, Topic, topics
 
 ABOUT = ("items", "scope", "purpose", "responsible")
 
@@ -26,7 +26,7 @@ async def test_topics_that_are_missing_are_an_error_that_says_how_to_mend_it(boo
 
 
 async def test_every_topic_can_be_made_and_is_then_as_it_must_be(bootstrap: str) -> None:
-    every = topics(timedelta(hours=1)).values()
+    every = topics(Lives(timedelta(hours=1))).values()
 
     await create_topics(bootstrap, every)
     await create_topics(bootstrap, every)
@@ -46,7 +46,7 @@ async def test_a_topic_that_has_drifted_is_named_and_mended(bootstrap: str) -> N
 
 @pytest.mark.parametrize("name", ["frames.v1", "watching-state.v1"])
 async def test_r20_whatever_an_operator_changed_is_named_and_mended(bootstrap: str, name: str) -> None:
-    wanted = topics(timedelta(hours=1))[name]
+    wanted = topics(Lives(timedelta(hours=1)))[name]
     changed = {
         "segment.ms": "604800000",
         "file.delete.delay.ms": "60000",

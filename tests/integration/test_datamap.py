@@ -20,7 +20,7 @@ ALWAYS = {
 
 async def test_r11_every_topic_table_and_file_of_a_real_run_is_in_the_data_map(tmp_path: Path) -> None:
     async with house(tmp_path, devices=True) as running:
-        entries = registry(running.estate.frame_ttl)
+        entries = registry(running.estate.lives)
 
         async def has_done_everything() -> bool:
             evidence = any("/objects/evidence/" in each.as_posix() for each in running.files())

@@ -31,7 +31,7 @@ from pipeline.vault.ledger import Kind
 from pipeline.vault.store import SqliteKeyTable
 from pipeline.vault.vault import _bound
 from schemas.ids import KeyId
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 from schemas.wire import Sealed, decode
 from tests.integration.house import ROOT, House
 from tests.integration.short import Short, short_house
@@ -165,7 +165,7 @@ async def live(folder: Path, backup: Path, kept: Path) -> tuple[list[Sealed], li
 
 
 async def frames_in(bootstrap: str) -> list[Sealed]:
-    topic = topics(SHORT.ttl)["frames.v1"]
+    topic = topics(Lives(SHORT.ttl))["frames.v1"]
     found = [decode(topic, each.key, each.headers, each.value) async for each in records(bootstrap, topic)]
     return [each for each in found if isinstance(each, Sealed)]
 

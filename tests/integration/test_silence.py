@@ -11,7 +11,7 @@ from pipeline.broker import create_topics
 from pipeline.clock import ManualClock
 from pipeline.local import kafka
 from pipeline.settings import Kafka
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 from tests.examples import HOUR
 from tests.unit.agents.test_silence import ESTATE, EVERY, Stage
 
@@ -20,7 +20,7 @@ async def test_a_camera_that_was_silent_from_the_start_waits_for_nothing(
     kafka_of_its_own: kafka.Process, clock: ManualClock
 ) -> None:
     bootstrap = kafka_of_its_own.kafka.bootstrap
-    await create_topics(bootstrap, topics(HOUR).values())
+    await create_topics(bootstrap, topics(Lives(HOUR)).values())
     watch = Silence(Stage(set(EVERY)), ESTATE, Kafka(bootstrap=bootstrap), clock)  # type: ignore[arg-type]  # a fake
 
     assert await unread(watch) == set()

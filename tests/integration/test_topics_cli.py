@@ -14,7 +14,7 @@ from pipeline.errors import Misconfigured
 from pipeline.local.estate import choose_scene, write_estate
 from pipeline.local.kafka import Process
 from schemas.estate import load_estate
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 
 
 def mimamori(bootstrap: str, estate: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -28,8 +28,8 @@ def test_r20_topics_that_keep_frames_too_long_are_mended_by_the_command_that_the
 ) -> None:
     bootstrap = kafka_of_its_own.kafka.bootstrap
     estate = write_estate(choose_scene("0", None), tmp_path_factory.mktemp("estate"))
-    ours = topics(load_estate(estate).frame_ttl).values()
-    asyncio.run(apply_topics(bootstrap, topics(timedelta(hours=6)).values()))
+    ours = topics(load_estate(estate).lives).values()
+    asyncio.run(apply_topics(bootstrap, topics(Lives(timedelta(hours=6))).values()))
 
     with pytest.raises(Misconfigured, match="mimamori topics apply"):
         asyncio.run(check_topics(bootstrap, ours))

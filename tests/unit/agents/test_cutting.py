@@ -46,7 +46,7 @@ WEEK = timedelta(days=7)
 ALERT = next(each for each in examples() if isinstance(each, Alert))
 CONCERNED = Box(left=0.1, top=0.1, right=0.3, bottom=0.9)
 OTHER = Box(left=0.6, top=0.1, right=0.8, bottom=0.9)
-DETECTIONS = topics(ESTATE.frame_ttl)["detections.v1"]
+DETECTIONS = topics(ESTATE.lives)["detections.v1"]
 
 
 def picture(number: int = 0) -> Picture:

@@ -15,7 +15,7 @@ from schemas.detections import Tick
 from schemas.envelope import Message
 from schemas.estate import Camera, Estate, Store
 from schemas.flow import CoverageWindow
-from schemas.topics import PARTITIONS, topics
+from schemas.topics import PARTITIONS, Lives, topics
 from tests.examples import HOUR, examples
 
 QUARTER = timedelta(minutes=15)
@@ -31,7 +31,7 @@ class Stage:
 
     def __init__(self, lanes: set[TP]) -> None:
         self.lanes = lanes
-        self.topics = topics(HOUR)
+        self.topics = topics(Lives(HOUR))
         self.sent: list[Message] = []
 
     async def send(self, messages: list[Message]) -> None:

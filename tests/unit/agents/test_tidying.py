@@ -14,7 +14,7 @@ from pipeline.leftovers import Leftovers
 from pipeline.objects import Folder
 from pipeline.warehouse.expiry import Part, Partition
 from schemas.ids import KeyId
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 from tests.examples import HOUR, NOON
 
 
@@ -58,7 +58,7 @@ class House:
             warehouse=any_warehouse,
             drop=self.warehouse.drop,
             bootstrap="",
-            topics=topics(HOUR),
+            topics=topics(Lives(HOUR)),
             metrics=folder / "metrics",
             clock=ManualClock(NOON),
         )

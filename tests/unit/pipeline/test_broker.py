@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from pipeline.broker import drifted, miscounted, unfit_brokers
-from schemas.topics import BROKER, topics
+from schemas.topics import BROKER, Lives, topics
 
-HOUR = topics(timedelta(hours=1))
+HOUR = topics(Lives(timedelta(hours=1)))
 FRAMES = HOUR["frames.v1"]
 
 

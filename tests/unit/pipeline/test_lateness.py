@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Unavailable
-from pipeline.lateness import SLACK, Overdue, exposition, of_topics, oldest_records, publish
-from schemas.topics import topics
+from pipeline.lateness import Overdue, exposition, of_topics, oldest_records, publish
+from schemas.topics import SLACK, Lives, topics
 from tests.examples import HOUR, NOON
 
-TOPICS = topics(HOUR)
+TOPICS = topics(Lives(HOUR))
 FRAMES = TOPICS["frames.v1"]
 
 

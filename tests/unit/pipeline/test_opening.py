@@ -14,12 +14,12 @@ from schemas.detections import Still
 from schemas.envelope import Purpose
 from schemas.estate import Camera, Device, Estate, Store
 from schemas.frame import Frame
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 from schemas.wire import Record, Sealed, decode, encode
 from tests.examples import HOUR, NOON, common
 
 GATEWAY, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-FRAMES = topics(HOUR)["frames.v1"]
+FRAMES = topics(Lives(HOUR))["frames.v1"]
 BUCKET = sealing.generate()
 PICTURE = b"\xff\xd8 a picture"
 

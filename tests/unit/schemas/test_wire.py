@@ -16,11 +16,11 @@ from schemas.documents import documents
 from schemas.envelope import DataClass, Invalid, Message, Purpose, Reason
 from schemas.flow import FlowWindow
 from schemas.frame import Frame
-from schemas.topics import MESSAGES, Topic, topics
+from schemas.topics import MESSAGES, Lives, Topic, topics
 from schemas.wire import UNLIKE, Record, Sealed, decode, encode, envelope_of
 from tests.examples import HOUR, NOON, examples
 
-TOPICS = topics(HOUR)
+TOPICS = topics(Lives(HOUR))
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 PIXELS = b"sealed picture, of which nothing may be told"
 

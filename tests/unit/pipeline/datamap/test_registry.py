@@ -19,18 +19,18 @@ from pipeline.warehouse.client import TABLES
 from pipeline.warehouse.expiry import SPANS
 from pipeline.warehouse.migrations import FOLDER
 from schemas.envelope import DataClass
-from schemas.topics import STAGES, topics
+from schemas.topics import STAGES, Lives, topics
 
-HOUR = timedelta(hours=1)
-ENTRIES = registry(HOUR)
+LIVES = Lives(timedelta(hours=1))
+ENTRIES = registry(LIVES)
 COMMENT = "items: some | scope: console | purpose: operation | responsible: store manager"
 
 
 def test_r11_every_topic_is_in_the_data_map_with_its_own_numbers() -> None:
     found = {each.place: each for each in ENTRIES if each.kind is Kind.TOPIC}
 
-    assert found.keys() == {f"kafka/{name}" for name in topics(HOUR)}
-    assert found["kafka/frames.v1"].bound == topics(HOUR)["frames.v1"].gone_within
+    assert found.keys() == {f"kafka/{name}" for name in topics(LIVES)}
+    assert found["kafka/frames.v1"].bound == topics(LIVES)["frames.v1"].gone_within
     assert found["kafka/frames.v1"].data_class is DataClass.IDENTIFYING
     assert {f"kafka/{stage}-state.v1" for stage in STAGES} < found.keys()
 
@@ -89,7 +89,7 @@ def test_r11_a_table_that_nobody_registered_is_refused(tmp_path: Path) -> None:
     more.write_text(f"CREATE TABLE IF NOT EXISTS visits\n(\n    x UInt8\n)\nENGINE = Memory\nCOMMENT '{COMMENT}';\n")
 
     with pytest.raises(Misconfigured, match=r"visits \(R11\)"):
-        registry(HOUR, tmp_path)
+        registry(LIVES, tmp_path)
 
 
 def test_r11_a_table_without_a_comment_is_refused(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from pipeline.datamap.japanese import HEADINGS, TEXTS
 from pipeline.datamap.registry import registry
 from pipeline.datamap.render import COLUMNS, Lang, as_json, length, markdown, said
 from pipeline.settings import settings
+from schemas.topics import Lives
 
-ENTRIES = registry(timedelta(hours=1))
+ENTRIES = registry(Lives(timedelta(hours=1)))
 
 
 def test_every_text_of_the_data_map_is_there_in_japanese() -> None:

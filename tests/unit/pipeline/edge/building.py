@@ -19,11 +19,11 @@ from pipeline.sealing import SealSuite
 from pipeline.vault.api import PublicKey
 from schemas.envelope import Module, Purpose
 from schemas.ids import CameraId, DeviceId, KeyId, NoticeId, StoreId
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 
 NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TTL: Final = timedelta(minutes=1)
-TOPICS: Final = topics(TTL)
+TOPICS: Final = topics(Lives(TTL))
 OFFICE: Final = Office(TOPICS["frames.v1"], TOPICS["health.v1"])
 PAIR: Final = sealing.generate(SealSuite.X25519)
 PRIVATE: Final = Ed25519PrivateKey.generate()

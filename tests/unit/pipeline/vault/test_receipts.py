@@ -6,7 +6,7 @@ from pipeline.vault.ledger import Fact, Kind
 from pipeline.vault.receipts import messages_of, receipts_of
 from schemas.audit import AccessRecord
 from schemas.erasure import ErasureReceipt
-from schemas.topics import topics
+from schemas.topics import Lives, topics
 from schemas.wire import encode
 from tests.unit.pipeline.vault.building import DOOR, NOON, TTL, destroy, in_memory, keys_for
 from tests.unit.pipeline.vault.evidence_building import ALERT, KEPT, REASON, Desk
@@ -37,7 +37,7 @@ def test_r20_a_receipt_says_what_died_and_when(tmp_path: Path) -> None:
 def test_a_receipt_may_lie_where_receipts_lie(tmp_path: Path) -> None:
     (receipt, *_) = _receipts(tmp_path)
 
-    assert encode(receipt, topics(TTL)["erasures.v1"]).key == receipt.key_id.encode()
+    assert encode(receipt, topics(Lives(TTL))["erasures.v1"]).key == receipt.key_id.encode()
 
 
 def test_a_refusal_that_was_counted_says_how_often(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_r18_what_people_did_about_evidence_is_published(tmp_path: Path) -> None
     assert {(each.granted, each.store_id, each.reason) for each in told} == {(True, DOOR.store, REASON)}
     assert told[0].asked_purpose is DOOR.purpose
     assert len({each.event_id for each in told}) == len(told)
-    assert all(encode(each, topics(TTL)["audit.v1"]) for each in told)
+    assert all(encode(each, topics(Lives(TTL))["audit.v1"]) for each in told)
 
 
 def test_r23_an_early_receipt_may_lie_where_receipts_lie(tmp_path: Path) -> None:
@@ -88,4 +88,4 @@ def test_r23_an_early_receipt_may_lie_where_receipts_lie(tmp_path: Path) -> None
     (receipt,) = receipts_of(parts.ledger.entries(0, 100))
 
     assert (receipt.key_id, receipt.alert_id, receipt.early) == (key.key_id, ALERT, True)
-    assert encode(receipt, topics(TTL)["erasures.v1"]).key == receipt.key_id.encode()
+    assert encode(receipt, topics(Lives(TTL))["erasures.v1"]).key == receipt.key_id.encode()
