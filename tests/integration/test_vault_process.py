@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipeline import sealing
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
-from pipeline.vault.api import PublicKey
+from pipeline.vault.api import ObjectRequest, PublicKey
 from pipeline.vault.client import DeviceKeys, Leases, VaultClient, connected
 from pipeline.vault.keys import Owner
 from pipeline.vault.ledger import Entry, Kind, faults
 from pipeline.vault.receipts import receipts_of
 from schemas.envelope import Purpose
-from schemas.ids import CameraId, KeyId
+from schemas.ids import AlertId, CameraId, KeyId
 from tests.integration.vault_process import DOOR, Process, free_port, running
 
 TTL = timedelta(seconds=8)
@@ -177,6 +177,29 @@ def _wrapped(folder: Path) -> list[bytes]:
         (copied / path.name).write_bytes(path.read_bytes())
     with closing(sqlite3.connect(copied / "keys.db")) as table:
         return [wrapped for (wrapped,) in table.execute("SELECT wrapped FROM private_keys")]
+
+
+async def test_an_alert_has_one_key_however_often_the_vault_is_killed(vault: Process) -> None:
+    now = _now()
+    asked = ObjectRequest(
+        alert_id=AlertId("alert-1"),
+        store_id=DOOR.store,
+        camera_id=DOOR.camera,
+        purpose=DOOR.purpose,
+        start=now,
+        end=now,
+    )
+    keys = set()
+    for _ in range(3):
+        async with connected(vault.url, vault.token("cutting")) as cutting:
+            keys.add((await cutting.object_key(asked)).key_id)
+        vault.stop(signal.SIGKILL)
+        vault.start()
+        vault.wait()
+
+    assert len(keys) == 1
+    created = [each.body for each in await _ledger(vault) if each.kind is Kind.KEY_CREATED]
+    assert [body["key_id"] for body in created if "alert_id" in body] == list(keys)
 
 
 def test_no_second_vault_starts_on_the_same_keys(vault: Process) -> None:
