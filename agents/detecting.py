@@ -43,6 +43,7 @@ class Detecting:
         self._detector = detector
         self._clock = clock
         self._late = estate.frame_ttl / 4 if shed else timedelta.max
+        self._told = topics(estate.lives)["detections.v1"]
         # One thread: a worker is one core's worth, and heartbeats go on beside it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="detect")
 
@@ -68,7 +69,8 @@ class Detecting:
         frame = sealed.frame
         now = self._clock.now()
         # Since the broker has it: what a device had to spool is old, and we are not behind for it.
-        if self._late < now - (item.taken or frame.utc_time) and now < frame.expires_at:
+        behind = self._late < now - (item.taken or frame.utc_time)
+        if (behind or self._told.in_time_until(frame.expires_at) <= now) and now < frame.expires_at:
             return skipped(frame, item)
         try:
             key = await self._leases.private_key(frame.key_id, frame.purpose)

@@ -1,6 +1,6 @@
 """What must be in order before a camera's stream may start."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline.errors import Misconfigured
 from schemas.envelope import Purpose
@@ -49,10 +49,14 @@ def _retention(estate: Estate, regulation: Regulation) -> tuple[str, ...]:
         ("people flow", estate.flow_ttl, allowed.flow, "flow_ttl"),
     )
     return tuple(
-        f"R20: the estate keeps {what} {kept}, the regulation allows {longest}: lower {key}"
+        f"R20: the estate keeps {what} {_said(kept)}, the regulation allows {_said(longest)}: lower {key}"
         for what, kept, longest, key in kinds
         if kept > longest
     )
+
+
+def _said(length: timedelta) -> str:
+    return str(length).removesuffix(", 0:00:00")
 
 
 def _notice(regulation: Regulation, camera: Camera, now: datetime) -> tuple[str, ...]:

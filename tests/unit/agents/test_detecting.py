@@ -22,7 +22,9 @@ from pipeline.settings import Vault as VaultSettings
 from schemas import detections
 from schemas.detections import Detection, FrameDetections, ObjectType, Skipped, Still
 from schemas.envelope import Message, Module
+from schemas.estate import Estate
 from schemas.frame import Frame
+from schemas.topics import FRAME_TTL_MAX
 from schemas.wire import Sealed, decode, encode
 from tests.examples import BOX, FRAME, NOON, common
 from tests.unit.pipeline.test_opening import BUCKET, ESTATE, FRAMES, GATEWAY
@@ -52,10 +54,10 @@ class Vault:
         return BUCKET.private
 
 
-def stage(clock: ManualClock, vault: Vault | None = None, *, shed: bool = True) -> Detecting:
+def stage(clock: ManualClock, vault: Vault | None = None, *, shed: bool = True, estate: Estate = ESTATE) -> Detecting:
     eyes: Any = Eyes()
     lent: Any = vault or Vault()
-    return Detecting(ESTATE, lent, eyes, clock, shed=shed)
+    return Detecting(estate, lent, eyes, clock, shed=shed)
 
 
 def received(message: Frame | Still, jpeg: bytes = JPEG, taken: datetime = NOON) -> Received[Sealed | Still]:
@@ -133,6 +135,19 @@ async def test_what_a_device_had_spooled_is_not_shed_for_its_age(clock: ManualCl
     spooled = received(frame(), taken=clock.now())
 
     assert isinstance(said(await only(stage(clock), spooled)), FrameDetections)
+
+
+@pytest.mark.parametrize(
+    ("late", "kind"), [(timedelta(hours=23, minutes=39), FrameDetections), (timedelta(hours=23, minutes=40), Skipped)]
+)
+async def test_r21_nothing_is_said_of_a_frame_that_would_lie_on_kafka_a_day_after_its_expiry(
+    clock: ManualClock, late: timedelta, kind: type[Message]
+) -> None:
+    estate = ESTATE.model_copy(update={"frame_ttl": FRAME_TTL_MAX})
+    clock.advance(late)
+    old = received(frame(expires_at=NOON + FRAME_TTL_MAX), taken=clock.now())
+
+    assert isinstance(said(await only(stage(clock, estate=estate, shed=False), old)), kind)
 
 
 async def test_r04_a_key_that_is_refused_is_a_dead_letter(clock: ManualClock) -> None:

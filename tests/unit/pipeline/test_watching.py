@@ -25,7 +25,7 @@ from schemas.estate import Camera, Estate, FlowSettings, Line, Store, Zone, Zone
 from schemas.flow import CoverageWindow, FlowWindow, Metric
 from schemas.geometry import Box, Point
 from schemas.ids import CameraId, KeyId, LineId, NoticeId, StoreId, ZoneId, event_id
-from schemas.regulation import Notice, Regulation
+from schemas.regulation import Notice, Regulation, Retention
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LENGTH = timedelta(seconds=15)
@@ -263,6 +263,26 @@ def test_without_a_notice_that_names_it_nothing_is_counted() -> None:
 
     assert not coverages(found)
     assert len(alerts(found)) == 1
+
+
+def test_r20_alerts_and_counts_live_as_long_as_estate_and_regulation_both_allow() -> None:
+    day = timedelta(days=1)
+    notice = Notice(
+        id=NoticeId("door-2026"), text_version="1", place="door", languages=("ja",), checked_by="m.sato",
+        checked_on=NOON.date(), purposes=(Purpose.CRIME_PREVENTION, Purpose.PEOPLE_FLOW),
+    )  # fmt: skip
+    store = Store(id=StoreId("ginza"), regulation="x.toml")
+    estate = Estate(demo=True, frame_ttl=HOUR, alerts_ttl=5 * day, flow_ttl=90 * day, flow=FLOW, stores=(store,))
+
+    def lives(retention: Retention) -> tuple[set[timedelta], set[timedelta]]:
+        rules = Regulation(version="1", purposes=notice.purposes, notices=(notice,), retention=retention)
+        view = watching.view(estate, store, CAMERA.model_copy(update={"notice": notice.id}), rules, MODULE)
+        _, found = run([*STANDING, tick(100)], view=view)
+        told, counted = alerts(found), [each for each in found if isinstance(each, FlowWindow | CoverageWindow)]
+        return {each.expires_at - each.utc_time for each in told}, {each.expires_at - each.utc_time for each in counted}
+
+    assert lives(Retention(frames=HOUR)) == ({5 * day}, {90 * day})
+    assert lives(Retention(frames=HOUR, alerts=day, flow=7 * day)) == ({day}, {7 * day})
 
 
 VISITED = [*STANDING, *(frame(sequence) for sequence in range(60, 80)), *(frame(n, 0.25, 0.8) for n in range(80, 120))]

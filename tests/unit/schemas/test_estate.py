@@ -1,6 +1,7 @@
 """Estate and regulation files, and what their errors say."""
 
 import base64
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,20 @@ def test_one_mistake_is_told_once(tmp_path: Path) -> None:
 def test_r20_an_estate_without_a_frame_ttl_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="frame_ttl: Field required"):
         load_estate(write(tmp_path, ESTATE.replace('frame_ttl = "60s"', "")))
+
+
+def test_r20_alerts_and_counts_have_lives_and_defaults(tmp_path: Path) -> None:
+    said = ESTATE.replace('frame_ttl = "60s"', 'frame_ttl = "60s"\nalerts_ttl = "7d"\nflow_ttl = "90d"')
+    minute, day = timedelta(minutes=1), timedelta(days=1)
+
+    assert load_estate(write(tmp_path)).lives == (minute, 30 * day, 761 * day)
+    assert load_estate(write(tmp_path, said)).lives == (minute, 7 * day, 90 * day)
+
+
+@pytest.mark.parametrize("too_long", ['alerts_ttl = "31d"', 'flow_ttl = "762d"', 'alerts_ttl = "0s"'])
+def test_r20_a_life_that_nobodys_may_be_is_refused(tmp_path: Path, too_long: str) -> None:
+    with pytest.raises(FileError, match=too_long.split(" ", 1)[0]):
+        load_estate(write(tmp_path, ESTATE.replace('frame_ttl = "60s"', f'frame_ttl = "60s"\n{too_long}')))
 
 
 def test_r51_the_demo_profile_is_refused_outside_a_demo(tmp_path: Path) -> None:

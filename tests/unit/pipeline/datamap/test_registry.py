@@ -35,6 +35,15 @@ def test_r11_every_topic_is_in_the_data_map_with_its_own_numbers() -> None:
     assert {f"kafka/{stage}-state.v1" for stage in STAGES} < found.keys()
 
 
+def test_r20_the_data_map_says_how_long_alerts_reviews_and_counts_live_on_kafka() -> None:
+    week, quarter = timedelta(days=7), timedelta(days=90)
+    found = {each.place: each for each in registry(Lives(timedelta(hours=1), week, quarter))}
+
+    assert found["kafka/alerts.v1"].lives == found["kafka/reviews.v1"].lives == week
+    assert found["kafka/flow.v1"].lives == quarter
+    assert found["kafka/alerts.v1"].bound == week + timedelta(minutes=20, seconds=1)
+
+
 def test_r11_every_table_of_the_warehouse_is_in_the_data_map() -> None:
     found = {each.tables[0] for each in ENTRIES if each.kind is Kind.TABLE}
 

@@ -14,14 +14,15 @@ from pipeline.clock import ManualClock
 from pipeline.edge import publish
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import Calm, How, Outgoing, Pixels
-from pipeline.edge.envelope import Done
+from pipeline.edge.envelope import Done, Office
 from pipeline.edge.outbox import Outbox, Parcel
 from pipeline.edge.publish import Camera, KafkaBroker, Publisher
-from pipeline.edge.spool import Spool
+from pipeline.edge.spool import Bounds, Spool, open_spool
 from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused
 from pipeline.opening import open_frame
 from schemas.health import DeviceHealth
+from schemas.topics import FRAME_TTL_MAX, Lives, topics
 from schemas.wire import Sealed, decode
 from tests.unit.pipeline.edge.building import NOON, OFFICE, PAIR, TTL, WHO, FakeBroker, Keys, after, bucket, shop
 from tests.unit.pipeline.edge.test_spool import opened
@@ -319,6 +320,29 @@ async def test_r20_what_expires_while_kafka_is_away_leaves_the_disk(
 
     assert on_disk == 0
     assert device.dropped == {"expired": 1}
+
+
+@pytest.mark.parametrize(
+    ("later", "sent"), [(timedelta(hours=23, minutes=39), [0]), (timedelta(hours=23, minutes=40), [])]
+)
+async def test_r21_what_was_spooled_reaches_kafka_while_it_can_be_gone_from_it_a_day_after_its_expiry(
+    clock: ManualClock, tmp_path: Path, later: timedelta, sent: list[int]
+) -> None:
+    frames, broker = topics(Lives(FRAME_TTL_MAX))["frames.v1"], FakeBroker()
+    key = bucket().model_copy(update={"expires_at": NOON + FRAME_TTL_MAX})
+    spool = open_spool(tmp_path, frames, Bounds(1 << 20))
+    office = Office(frames, OFFICE.health)
+    device = Publisher(WHO, office, Keys(key), broker, clock, waiting=Waiting(Outbox(), spool))
+    device.take(frame(0))
+    device.waiting.spill()
+    clock.advance(later)
+    async with sending(device):
+        await asyncio.wait_for(device.drained(), 5)
+    spool.close()
+
+    assert clock.now() < key.expires_at
+    assert numbers(broker) == sent
+    assert device.dropped["expired"] == 1 - len(sent)
 
 
 async def test_r20_what_expires_on_its_way_is_called_back(clock: ManualClock, tmp_path: Path) -> None:

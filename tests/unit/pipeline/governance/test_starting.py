@@ -82,6 +82,34 @@ def test_r20_frames_do_not_outlive_the_regulation() -> None:
     assert "R20" in reasons(regulation(retention=Retention(frames=timedelta(minutes=5))))
 
 
+@pytest.mark.parametrize(
+    ("allows", "mend"),
+    [
+        (
+            {"alerts": timedelta(days=7)},
+            "keeps alerts 30 days, the regulation allows 7 days: lower alerts_ttl",
+        ),
+        (
+            {"flow": timedelta(days=90)},
+            "keeps people flow 761 days, the regulation allows 90 days: lower flow_ttl",
+        ),
+    ],
+)
+def test_r20_alerts_and_counts_do_not_outlive_the_regulation(allows: dict[str, timedelta], mend: str) -> None:
+    rules = regulation(retention=Retention(frames=timedelta(hours=1), **allows))
+    lowered = {f"{kind}_ttl": allowed for kind, allowed in allows.items()}
+
+    assert reasons(rules) == f"R20: the estate {mend}"
+    assert reasons(rules, estate().model_copy(update=lowered)) == ""
+
+
+def test_r20_everything_that_would_be_kept_too_long_is_named() -> None:
+    short = timedelta(minutes=5)
+    told = reasons(regulation(retention=Retention(frames=short, alerts=short, flow=short)))
+
+    assert [line.rsplit(" ", 1)[1] for line in told.splitlines()] == ["frame_ttl", "alerts_ttl", "flow_ttl"]
+
+
 def test_r07_more_than_was_decided_is_refused() -> None:
     assert "R07" in reasons(regulation(), estate(fps=30))
     assert "R07" in reasons(regulation(), estate(width=1920))

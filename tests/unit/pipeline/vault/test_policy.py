@@ -63,8 +63,16 @@ def test_r02_r13_r20_a_camera_that_is_not_in_order_gets_none(missing: dict[str, 
         _policy(IN_ORDER.model_copy(update=missing)).require(GINZA, DOOR, Purpose.CRIME_PREVENTION)
 
 
-def test_r20_frames_that_would_live_longer_than_the_rules_allow_get_none() -> None:
-    short = IN_ORDER.model_copy(update={"retention": Retention(frames=HOUR / 2)})
+@pytest.mark.parametrize(
+    "retention",
+    [
+        Retention(frames=HOUR / 2),
+        Retention(frames=HOUR, alerts=timedelta(days=7)),
+        Retention(frames=HOUR, flow=timedelta(days=90)),
+    ],
+)
+def test_r20_a_camera_of_which_anything_would_live_longer_than_the_rules_allow_gets_none(retention: Retention) -> None:
+    short = IN_ORDER.model_copy(update={"retention": retention})
 
     with pytest.raises(Refused):
         _policy(short).require(GINZA, DOOR, Purpose.CRIME_PREVENTION)
