@@ -95,6 +95,11 @@ class Canary:
         drawn[top : top + high, left : left + wide] = big[..., None]
         return drawn
 
+    def legible(self) -> bytes:
+        """Return a picture whose pixels are read for certain: of a hundred pictures one is not."""
+        pictures = (self.jpeg(example(320, 240, seed)) for seed in range(100))
+        return next(each for each in pictures if any(code.startswith(self.mark.code) for code in codes_in(each)))
+
     def jpeg(self, picture: Bgr, quality: int = 80) -> bytes:
         """Write a picture that carries it in its pixels, its comment and its EXIF part."""
         coded: Any = cv2.imencode(".jpg", self.draw(picture), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]

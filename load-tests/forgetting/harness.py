@@ -19,7 +19,7 @@ import httpx
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 from browsing import visit
-from canaries import PIXELS, Mark, example
+from canaries import PIXELS, Mark
 from decode import CODECS, clickhouse_file, kafka_file, plain_file
 from keys import Index
 from memory import family, may_be_read, regions, unnamed_files
@@ -303,7 +303,7 @@ class Run:
 
     def _content(self, number: int) -> bytes:
         control = self._control.canary(number)
-        return b"\n".join([control.blob, control.jpeg(example(320, 240, number))])
+        return b"\n".join([control.blob, control.legible()])
 
     async def _expire(self, last: datetime, plain: float) -> None:
         """Wait until the last canary's key is due and Kafka's retention has had its time."""
@@ -339,7 +339,7 @@ class Run:
 
     def _check_controls(self, scan: Scan, name: str, paths: list[Path], decode: Decode) -> None:
         control = self._control.canary(3)
-        scan.controlled(control_beside(paths, control, control.jpeg(example(320, 240, 3)), decode))
+        scan.controlled(control_beside(paths, control, control.legible(), decode))
         if name == f"Kafka: {CONTROL_TOPIC}":
             for partition in range(len(CODECS)):
                 segments = [each for each in paths if each.parent.name.endswith(f"-{partition}")]
@@ -420,10 +420,11 @@ class Run:
         """Say what lies in a process's memory for certain."""
         if name == "vault":
             return "a living slot key", self._keys.living()
+        environment = {"environment": self._child(name).env[_ALWAYS_SET].encode()}
         if name == "detecting" and when == "at work":
-            return "a living private key", self._keys.living_private()
-        environment = self._child(name).env
-        return "its environment", {"environment": environment[_ALWAYS_SET].encode()}
+            # One that is far behind holds no key that lives.
+            return "a living private key, or its environment", self._keys.living_private() | environment
+        return "its environment", environment
 
     def _holder(self) -> Row:
         """Look into a process that does hold what is looked for."""
@@ -459,7 +460,7 @@ class Run:
                     scan.row.files += answer.is_success
                     scan.bytes(answer.content, url)
         control = self._control.canary(4)
-        scan.controlled(control_beside([], control, control.jpeg(example(320, 240, 4)), plain_file))
+        scan.controlled(control_beside([], control, control.legible(), plain_file))
         return scan.row
 
     def _count_keys(self) -> None:

@@ -32,7 +32,7 @@ QUICK: Final = Plan(
     check_ms=500,
 )  # fmt: skip
 
-_OPENED_MIN: Final = 20
+_OPENED_MIN: Final = 5
 """What was never opened could not leak; a slow machine opens few before they expire."""
 
 console: Final = Console(stderr=True, width=max(150, Console().width))
