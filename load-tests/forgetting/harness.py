@@ -164,12 +164,12 @@ class Run:
     # --- disturbing --------------------------------------------------------------------------------------------
 
     async def _disturb(self) -> None:
+        first, *others = self._plan.kills
+        await self._after_pause(first)
         self._tell("a second worker of detecting comes")
         starting = asyncio.create_task(self._second_worker())
-        for name in self._plan.kills:
-            await asyncio.sleep(self._plan.pause)
-            self._tell(f"killing {name}")
-            await self._kill(name)
+        for name in others:
+            await self._after_pause(name)
         second = await starting
         await self._here.until(partial(self._members, 2), "two workers share detecting")
         self.found.rebalances += 1
@@ -177,6 +177,11 @@ class Run:
         await self._here.supervisor.end(second)
         await self._here.until(partial(self._members, 1), "one worker detects alone again")
         self.found.rebalances += 1
+
+    async def _after_pause(self, victim: str) -> None:
+        await asyncio.sleep(self._plan.pause)
+        self._tell(f"killing {victim}")
+        await self._kill(victim)
 
     async def _kill(self, name: str) -> None:
         pid = self._here.supervisor.pid(name)

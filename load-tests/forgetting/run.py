@@ -27,7 +27,7 @@ FULL: Final = Plan(
     evidence=timedelta(minutes=2), pictures=200,
 )  # fmt: skip
 QUICK: Final = Plan(
-    ttl=timedelta(seconds=12), canaries=200, a_second=20.0, kills=("detecting", "vault", "watching"), pause=0.3,
+    ttl=timedelta(seconds=12), canaries=200, a_second=20.0, kills=("vault", "detecting", "watching"), pause=0.3,
     kafka_down=timedelta(seconds=4), after=timedelta(seconds=1), ahead=timedelta(seconds=20), memory_of_all=False,
     check_ms=500,
 )  # fmt: skip
