@@ -47,6 +47,7 @@ FILMED: Final = ("ginza", "entrance")
 
 CONTROL_TOPIC: Final = "forgetting-control"
 CONTROL_TABLE: Final = "forgetting_control"
+_ATTEMPTS: Final = 10
 _ALWAYS_SET: Final = "MIMAMORI_ESTATE"
 _SLACK: Final = timedelta(seconds=2)
 
@@ -398,8 +399,18 @@ class Run:
 
     def _memories(self, when: str) -> list[Row]:
         self._sought = self._now_sought()
-        rows = [self._memory(name, pid, when) for name, pid in self._pids().items() if self._is_sought(name)]
+        rows = [self._memory_of(name, when) for name in self._pids() if self._is_sought(name)]
         return [*rows, self._holder()]
+
+    def _memory_of(self, name: str, when: str) -> Row:
+        """Read a process's memory; where it ends meanwhile, that of the one started in its place."""
+        for _attempt in range(_ATTEMPTS):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                return self._memory(name, self._here.supervisor.pid(name), when)
+            time.sleep(1)
+        gone = Row(f"memory of {name}, {when}")
+        gone.missing.append("it does not stay up")
+        return gone
 
     def _is_sought(self, name: str) -> bool:
         if name in {"kafka", "clickhouse"}:
