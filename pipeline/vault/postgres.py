@@ -6,6 +6,10 @@ under the slot key of its expiry, and the slot key lives in the ring alone. Once
 in any backup of here, is noise. VACUUM after each destruction keeps the table small; it is not what makes keys die.
 
 Statements are those of `SqlKeyTable`; this file is the way there.
+
+Whoever loses the lock may not take it up again: while it was free, another vault may have made and destroyed keys, or
+the database may have come back from a backup, and what this process remembers is of before. So it ends, and the next
+one recovers. While the database is away, it goes on as far as it can: slot keys die by their names.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +19,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from pipeline.errors import Misconfigured, Unavailable
+from pipeline.errors import MimamoriError, Misconfigured, Unavailable
 from pipeline.vault.store import TABLES, Sql, SqlKeyTable
 
 _LOCK: Final = int.from_bytes(b"mimamori")
@@ -28,8 +32,13 @@ _SETTINGS: Final = (
 )
 
 
+class LockLost(MimamoriError):
+    """The key table can be had again, by a process that has recovered: this one must end."""
+
+
 class PostgresKeyTable(SqlKeyTable):
-    """The key table in a PostgreSQL database of its own, over one connection, which is made anew when it is lost.
+    """The key table in a PostgreSQL database of its own, over one connection. Once that is lost, and the database is
+    there again, every method raises LockLost.
 
     The lock is the connection's, so there must be no pooler in between that shares connections.
     """
@@ -89,10 +98,11 @@ class PostgresKeyTable(SqlKeyTable):
         if self._db.closed:
             try:
                 # Not waiting: the timer has slot keys to destroy.
-                self._db = self._connected("SELECT pg_try_advisory_lock(%s)")
+                self._connected("SELECT pg_try_advisory_lock(%s)").close()
             except Misconfigured as error:
                 # Our own old session may not be gone yet; or another vault took over, and this one gives nothing.
                 raise Unavailable(str(error)) from None
+            raise LockLost("the key table was out of reach, and may be another than before")
         return self._db
 
     def _forget(self) -> None:

@@ -76,7 +76,8 @@ class TransitRing:
             raise Unavailable("the transit engine's answer cannot be read") from None
 
     def destroy(self, names: Iterable[str]) -> None:
-        for name in [name for name in names if name in self.names()]:
+        # Asked of the engine, whatever is remembered here: a receipt follows.
+        for name in names:
             self._destroy(name)
             self._forget(name)
 

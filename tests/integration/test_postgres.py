@@ -1,7 +1,7 @@
 """The key table in a real PostgreSQL: the laws of every key table, one vault at a time, and a server that dies."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
 from pipeline.vault.ledger import Kind
-from pipeline.vault.postgres import PostgresKeyTable
+from pipeline.vault.postgres import LockLost, PostgresKeyTable
 from pipeline.vault.store import KeyTable
 from schemas.ids import KeyId
 from tests.integration.postgres_fixtures import PASSWORD, Postgres
@@ -46,7 +46,9 @@ def test_two_vaults_cannot_hold_one_key_table(table: PostgresKeyTable, url: str)
     PostgresKeyTable(url).close()
 
 
-def test_a_server_that_died_and_came_back_has_what_was_committed(postgres: Postgres, table: PostgresKeyTable) -> None:
+def test_a_server_that_died_and_came_back_has_what_was_committed(
+    postgres: Postgres, table: PostgresKeyTable, url: str
+) -> None:
     table.add([SLOT], [new_key("k1")])
     before = table.held(KeyId("k1"))
 
@@ -57,9 +59,29 @@ def test_a_server_that_died_and_came_back_has_what_was_committed(postgres: Postg
         table.note_time(NOON)
     postgres.start()
 
-    assert table.held(KeyId("k1")) == before
-    table.note_time(NOON)
-    assert table.high_water() == NOON
+    with closing(PostgresKeyTable(url)) as again:
+        assert again.held(KeyId("k1")) == before
+        again.note_time(NOON)
+        assert again.high_water() == NOON
+
+
+def test_r20_a_vault_that_lost_its_place_ends_though_the_place_is_free_again(
+    postgres: Postgres, table: PostgresKeyTable
+) -> None:
+    postgres.stop(signal.SIGQUIT)
+    with pytest.raises(Unavailable):
+        table.count(NOON)
+    postgres.start()
+
+    asked: list[Callable[[], object]] = [
+        lambda: table.count(NOON),
+        lambda: table.note_time(NOON),
+        lambda: table.delete_private(SLOT),
+        lambda: table.held(KeyId("k1")),
+    ]
+    for ask in asked:
+        with pytest.raises(LockLost):
+            ask()
 
 
 def test_a_vault_whose_place_was_taken_while_it_was_cut_off_gives_nothing(table: PostgresKeyTable, url: str) -> None:
@@ -70,7 +92,8 @@ def test_a_vault_whose_place_was_taken_while_it_was_cut_off_gives_nothing(table:
         with pytest.raises(Unavailable, match="another vault"):
             table.count(NOON)
 
-    assert table.count(NOON).alive == 0
+    with pytest.raises(LockLost):
+        table.count(NOON)
 
 
 def test_r20_after_destruction_no_row_of_a_private_key_is_left(table: PostgresKeyTable, url: str) -> None:
@@ -125,7 +148,7 @@ def test_r20_a_vault_over_it_lends_destroys_and_recovers(table: PostgresKeyTable
 
 
 def test_r20_slot_keys_die_on_time_while_the_database_is_away(
-    postgres: Postgres, table: PostgresKeyTable, tmp_path: Path
+    postgres: Postgres, table: PostgresKeyTable, url: str, tmp_path: Path
 ) -> None:
     parts = _over(table, tmp_path)
     vault = parts.vault()
@@ -139,7 +162,8 @@ def test_r20_slot_keys_die_on_time_while_the_database_is_away(
     finally:
         postgres.start()
 
-    assert destroy(vault, END) == 1
+    with closing(PostgresKeyTable(url)) as again:
+        Parts(again, parts.ring, parts.ledger).vault().recover(END)
     assert len(of_kind(parts.ledger, Kind.KEY_DESTROYED)) == 1
 
 

@@ -76,6 +76,19 @@ async def test_r20_with_its_keys_in_postgresql(tmp_path: Path, postgres: Postgre
     assert PASSWORD not in logs
 
 
+def test_r20_it_ends_when_its_database_comes_back_and_the_next_one_recovers(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.database("comes_back")
+    vault = Process(tmp_path, free_port(), environment={"MIMAMORI_KEYS__TABLE": url})
+    with running(vault):
+        postgres.stop(signal.SIGQUIT)
+        postgres.start()
+
+        assert vault.running[0].wait(30) == 70
+
+        vault.start()
+        vault.wait()
+
+
 async def test_r20_with_its_slot_keys_in_a_transit_engine(tmp_path: Path) -> None:
     fake = FakeTransit()
     (tmp_path / "ring-token").write_text(f"{TOKEN}\n")

@@ -80,6 +80,20 @@ def test_a_key_that_somebody_else_deleted_is_erased(ring: TransitRing, fake: Fak
     ring.destroy(["a"])
 
 
+def test_r20_no_receipt_follows_while_the_engine_has_a_key_that_this_process_never_heard_of(
+    fake: FakeTransit, tmp_path: Path
+) -> None:
+    parts = _parts(fake, tmp_path)
+    cut_off = parts.vault()
+    cut_off.recover(NOON)
+    keys_for(Parts(parts.table, _ring(fake), parts.ledger).vault(), NOON)
+    assert fake.keys
+
+    assert destroy(cut_off, NOON + TTL) == 1
+
+    assert not fake.keys
+
+
 def test_destroying_goes_on_where_it_was_interrupted(ring: TransitRing, fake: FakeTransit) -> None:
     ring.create(["a", "b"])
     fake.answer_lost = True
