@@ -108,8 +108,11 @@ class Early:
         }
         facts = [Fact(Kind.ERASURE_DECIDED, decided), *also]
         moves = self._moves(doomed, erasure_id)
-        self._vault.table.move(moves, _records(facts), facts, now)
-        self._vault.erasures.add(decided)
+        try:
+            self._vault.table.move(moves, _records(facts), facts, now)
+        finally:
+            # Also where it failed: it may have been taken, and only the answer been lost.
+            self._vault.erasures.read_anew()
         self._vault.shred(now)
         self._vault.bury(now)
         # What is decided stands in the key table, and is told as soon as the ledger takes it.

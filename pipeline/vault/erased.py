@@ -1,12 +1,13 @@
 """What was erased before its time, so that it is never made anew: alerts by name, and spans of cameras."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
 from pipeline.vault.keys import Span
 from pipeline.vault.ledger import Body
-from pipeline.vault.records import RecordKind, Records
+from pipeline.vault.records import Record, RecordKind, Records
 from schemas.ids import AlertId, CameraId, StoreId
 
 LIVES: Final = timedelta(days=30)
@@ -49,46 +50,42 @@ class Decision:
         return start < self.decided_at and start <= self.end and self.start <= end
 
 
-Known = dict[tuple[StoreId, CameraId], list[Decision]]
-
-
 class Erasures:
     """All decisions that are remembered: read from the table once, for every device asks for them with every key."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._known: Known | None = None
-        self._alerts: set[AlertId] = set()
+        self._known: _Known | None = None
 
     def of_camera(self, store: StoreId, camera: CameraId) -> tuple[Decision, ...]:
         """Return those of one camera."""
-        return tuple(self._read().get((store, camera), ()))
+        return tuple(self._read().cameras.get((store, camera), ()))
 
     def of_alert(self, alert: AlertId) -> bool:
         """Say whether an alert's evidence was erased by name."""
-        self._read()
-        return alert in self._alerts
+        return alert in self._read().alerts
 
     def read_anew(self) -> None:
-        """Forget what was read: the table has learnt something."""
+        """Forget what was read: the table has learnt something, or may have."""
         self._known = None
 
-    def add(self, body: Body) -> None:
-        """Take in what was just decided, and is in the table."""
-        # The end of a hold takes the hold's key, and nothing that could be asked for again.
-        if self._known is not None and "hold_id" not in body:
-            _put(self._known, self._alerts, Decision.of(body))
-
-    def _read(self) -> Known:
+    def _read(self) -> "_Known":
         if self._known is None:
-            records = self._records.records(RecordKind.ERASURE)
-            self._known, self._alerts = {}, set()
-            for record in records:
-                self.add(record.body)
+            # Kept only once all of it could be read: half of it would bar half of what it must.
+            self._known = _known_of(self._records.records(RecordKind.ERASURE))
         return self._known
 
 
-def _put(known: Known, alerts: set[AlertId], decision: Decision) -> None:
-    known.setdefault((decision.store, decision.camera), []).append(decision)
-    if decision.alert is not None:
-        alerts.add(decision.alert)
+@dataclass(frozen=True)
+class _Known:
+    cameras: dict[tuple[StoreId, CameraId], list[Decision]]
+    alerts: set[AlertId]
+
+
+def _known_of(records: Iterable[Record]) -> _Known:
+    # The end of a hold takes the hold's key, and nothing that could be asked for again.
+    decisions = [Decision.of(record.body) for record in records if "hold_id" not in record.body]
+    cameras: dict[tuple[StoreId, CameraId], list[Decision]] = {}
+    for each in decisions:
+        cameras.setdefault((each.store, each.camera), []).append(each)
+    return _Known(cameras, {each.alert for each in decisions if each.alert is not None})

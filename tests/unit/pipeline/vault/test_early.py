@@ -2,15 +2,17 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pipeline.errors import Erased, Refused, Rejected
+from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.vault.api import ErasureRequest
 from pipeline.vault.keys import BucketKey
 from pipeline.vault.ledger import Kind
 from pipeline.vault.receipts import receipts_of
+from pipeline.vault.records import Record, RecordKind
 from pipeline.vault.store import SqliteKeyTable
 from schemas.ids import AlertId
 from tests.unit.pipeline.vault.building import (
@@ -151,6 +153,46 @@ def test_r23_no_key_is_made_anew_for_what_was_erased(desk: Desk) -> None:
     assert [key.span.start for key in again] == [NOON + 3 * BUCKET]
     assert again == first[3:]
     assert len(keys_for(desk.vault, NOON, 4 * BUCKET, owner=TILL)) == 4
+
+
+def test_r23_nothing_is_made_anew_though_the_answer_to_the_decision_was_lost(
+    desk: Desk, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys_for(desk.vault, NOON)
+    desk.sealed(NOON)
+    move = parts.table.move
+
+    def lost(*args: Any) -> None:
+        move(*args)
+        raise Unavailable("the connection was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.table, "move", lost)
+        with pytest.raises(Unavailable):
+            desk.erase("sato", SOON, whole(NOON, SOON))
+    destroy(desk.vault, SOON)
+
+    assert [key.span.start for key in keys_for(desk.vault, SOON)] == [NOON + 3 * BUCKET]
+    with pytest.raises(Erased):
+        desk.key(SOON, OTHER)
+
+
+def test_r23_decisions_that_cannot_all_be_read_let_nothing_be_made(
+    desk: Desk, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys_for(desk.vault, NOON)
+    desk.erase("sato", SOON, whole(NOON, SOON))
+    read = parts.table.records
+
+    def damaged(kind: RecordKind) -> tuple[Record, ...]:
+        return (Record(kind, "0", SOON + KEPT, {}), *read(kind))
+
+    monkeypatch.setattr(parts.table, "records", damaged)
+    again = parts.vault()
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            keys_for(again, SOON)
 
 
 def test_r23_no_evidence_is_made_anew_for_what_was_erased(desk: Desk) -> None:
