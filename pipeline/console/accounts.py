@@ -1,20 +1,20 @@
 """A manager's own staff: whose account, training and pledge hold until when. And everybody's own password."""
 
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Annotated, Final
+from datetime import UTC, date, datetime, tzinfo
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, SecretStr, ValidationError
 
 from pipeline.console import people
-from pipeline.console.desk import Allowed, At, By, Console, In, drop_token
-from pipeline.console.places import timezone
+from pipeline.console.desk import Allowed, At, By, Console, In, drop_token, require_near
+from pipeline.console.places import end_of, last_day, timezone, zone_of
 from pipeline.console.sessions import Visit
 from pipeline.console.words import Words
 from pipeline.governance.roles import Action, Role
 from pipeline.vault.api import Person, SignedOut
-from pipeline.vault.people_api import Disabled, NewAccount, NewPassword, OwnPassword, Pledged, Trained
+from pipeline.vault.people_api import Disabled, NewAccount, NewPassword, OwnPassword, Pledged, Recorded
 from schemas.frozen import Frozen
 from schemas.ids import StoreId
 
@@ -94,6 +94,7 @@ async def accounts(at: At, by: Manages, words: In) -> AccountsAnswer:
 @router.post("/api/accounts")
 async def add(asked: Add, at: At, by: Manages, words: In) -> AccountPanel:
     """Make an account for somebody of one's staff."""
+    require_near(at, words, asked.training_until, asked.pledged_on, asked.pledge_until)
     zone = timezone(at.estate, asked.stores[0]) if asked.stores else UTC
     try:
         account = NewAccount(
@@ -101,9 +102,9 @@ async def add(asked: Add, at: At, by: Manages, words: In) -> AccountPanel:
             display_name=asked.display_name.strip(),
             password=asked.password,
             stores=tuple(StoreId(store) for store in asked.stores),
-            training_until=_end_of(asked.training_until, zone),
+            training_until=end_of(asked.training_until, zone),
             pledged_on=asked.pledged_on,
-            pledge_until=_end_of(asked.pledge_until, zone),
+            pledge_until=end_of(asked.pledge_until, zone),
         )
     except ValidationError:
         # Not quoted: a password is among it.
@@ -113,18 +114,25 @@ async def add(asked: Add, at: At, by: Manages, words: In) -> AccountPanel:
 
 @router.post("/api/accounts/{name}/dates")
 async def dates(name: str, asked: Dates, at: At, by: Manages, words: In) -> AccountPanel:
-    """Record training or pledge of somebody else."""
-    zone = timezone(at.estate, at.estate.stores[0].id)
-    person: Person | None = None
-    if asked.training_until is not None:
-        trained = Trained(until=_end_of(asked.training_until, zone))
-        person = await at.sources.people.change_account(name, trained, session=by.token)
-    if asked.pledged_on is not None and asked.pledge_until is not None:
-        pledged = Pledged(signed_on=asked.pledged_on, until=_end_of(asked.pledge_until, zone))
-        person = await at.sources.people.change_account(name, pledged, session=by.token)
-    if person is None:
+    """Record training or pledge of somebody else, both or neither."""
+    require_near(at, words, asked.training_until, asked.pledged_on, asked.pledge_until)
+    if (asked.pledged_on is None) != (asked.pledge_until is None):
+        raise HTTPException(422, words("accounts.dates.note"))
+    if asked.training_until is None and asked.pledged_on is None:
         raise HTTPException(422, words("refused.unreadable"))
+    whose = next((each for each in await at.sources.people.accounts(session=by.token) if each.name == name), by.person)
+    person = await at.sources.people.change_account(name, _recorded(asked, zone_of(at.estate, whose)), session=by.token)
     return _panel(at, by, person, words)
+
+
+def _recorded(asked: Dates, zone: tzinfo) -> Recorded:
+    pledged = (
+        Pledged(signed_on=asked.pledged_on, until=end_of(asked.pledge_until, zone))
+        if asked.pledged_on is not None and asked.pledge_until is not None
+        else None
+    )
+    trained = end_of(asked.training_until, zone) if asked.training_until is not None else None
+    return Recorded(training_until=trained, pledged=pledged)
 
 
 @router.post("/api/accounts/{name}/closed")
@@ -163,20 +171,11 @@ def _panel(at: Console, by: Visit, person: Person, words: Words) -> AccountPanel
         staff=all(grant.role is Role.STAFF for grant in person.grants),
         own=person.name == by.person.name,
         closed="disabled" in person.suspended,
-        training=_last_day(at, person.training_until),
-        pledge=_last_day(at, person.pledge_until),
+        training=_last_day(at, person, person.training_until),
+        pledge=_last_day(at, person, person.pledge_until),
         lacks=tuple(each.why for each in people.suspensions_of(person, words)),
     )
 
 
-_INSTANT: Final = timedelta(microseconds=1)
-
-
-def _end_of(day: date, zone: tzinfo) -> datetime:
-    """A date counts to its end."""
-    return datetime.combine(day + timedelta(days=1), time(), zone)
-
-
-def _last_day(at: Console, until: datetime | None) -> date | None:
-    zone = timezone(at.estate, at.estate.stores[0].id)
-    return (until - _INSTANT).astimezone(zone).date() if until else None
+def _last_day(at: Console, person: Person, until: datetime | None) -> date | None:
+    return last_day(until, zone_of(at.estate, person)) if until else None

@@ -25,22 +25,43 @@ _SAID: Final[Mapping[type[MimamoriError], tuple[int, str]]] = {
 }
 
 
-_REASONS: Final[Mapping[str, str]] = {
+_SUSPENSIONS: Final[Mapping[str, str]] = {
     "training_expired": "refused.training",
     "pledge_missing": "refused.pledge",
     "rules_not_acknowledged": "refused.rules",
+    "disabled": "refused.closed",
+}
+"""What can suspend somebody; several may at once."""
+
+_REFUSALS: Final[Mapping[str, str]] = {
+    "first needs what is missing": "refused.needs_training",
     "purpose_incompatible": "refused.purpose",
     "a manager has released": "refused.not_released",
     "too_short": "refused.too_short",
     "too_simple": "refused.too_simple",
     "too_common": "refused.too_common",
     "like_the_name": "refused.like_the_name",
+    "a hold ends after": "hold.until_wrong",
+    "a hold of this evidence already": "refused.held_already",
+    "who proposed it confirms": "refused.second_person",
+    "the hold is": "refused.hold_over",
+    "has expired or was erased": "refused.expired",
+    "a release lasts": "refused.release_length",
+    "is not staff of": "refused.not_staff",
+    "changes their own account": "refused.own_account",
+    "is nobody of": "refused.not_yours",
+    "there is no account": "refused.not_yours",
+    "is more than staff": "refused.more_than_staff",
+    "there is an account": "refused.name_taken",
+    "is no name for a person": "refused.no_name",
+    "has rules of version": "refused.no_such_rules",
+    "may not": "refused.not_in_role",
 }
-"""What the vault says when it refuses, as far as we have words for it."""
+"""What else the vault says when it refuses a person."""
 
 
 def answer(request: Request, error: MimamoriError) -> JSONResponse:
-    """Say an error. `why` is the vault's own word for it, in English, where that may help."""
+    """Say an error. `why` is the vault's reason, in the reader's language."""
     words = Words(desk.language(request))
     status, key = _said(error)
     if status == 503:
@@ -65,8 +86,11 @@ def _said(error: MimamoriError) -> tuple[int, str]:
 
 
 def _why(error: MimamoriError, words: Words) -> str:
-    """Put the vault's reason in the reader's language where it is one that we know; else leave it as it is."""
+    """Put the vault's reason in the reader's language; one that we have no words for, only English readers get."""
     if _said(error)[0] != 403:
         return ""
-    known = [words(key) for said, key in _REASONS.items() if said in str(error)]
-    return " ".join(known) or str(error)
+    said = str(error)
+    if one := next((key for part, key in _REFUSALS.items() if part in said), None):
+        return words(one)
+    known = [words(key) for code, key in _SUSPENSIONS.items() if code in said]
+    return " ".join(known) or (said if words.language == "en" else "")

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pipeline.console import board, cameras, flow, forgetting, rights, stages
 from pipeline.console.cameras import CameraPanel
 from pipeline.console.cards import Card, Doable, card
-from pipeline.console.desk import Allowed, At, Console, In, in_store
+from pipeline.console.desk import Allowed, At, Console, In, forbidden, in_store
 from pipeline.console.desk import stores as stores_of
 from pipeline.console.flow import FlowPanel
 from pipeline.console.forgetting import ForgottenPanel
@@ -141,7 +141,8 @@ async def people_flow(at: At, by: SeesFlow, words: In, store: str = "") -> FlowA
     """Give one store's windows of today."""
     found = at.estate.store(StoreId(store)) if store else next(iter(stores_of(at, by, Action.FLOW)), None)
     if found is None:
-        raise HTTPException(404, "no such store")
+        # The same as for another's store: which stores there are is not told.
+        raise forbidden(words)
     in_store(by, Action.FLOW, found.id, words)
     now = at.clock.now()
     begin, end = day(now, timezone(at.estate, found.id))

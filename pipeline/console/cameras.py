@@ -17,6 +17,9 @@ SILENT_AFTER: Final = timedelta(seconds=60)
 
 Key = tuple[str, str]
 
+_COUNTED: Final = ("frames", "stills", "dropped", "spooled")
+_ONLY_WHERE_ANY: Final = frozenset({"dropped", "spooled"})
+
 
 @dataclass(frozen=True)
 class Signs:
@@ -56,6 +59,7 @@ class CameraPanel(Frozen):
     frames: int | None
     stills: int | None
     dropped: int | None
+    spooled: int | None
     counts: str
 
 
@@ -101,10 +105,11 @@ def _panel(store: Store, camera: Camera, known: Known, now: datetime, words: Wor
         frames=numbers[0],
         stills=numbers[1],
         dropped=numbers[2],
+        spooled=counts.spooled if counts else None,
         counts=" · ".join(
             f"{words(f'cameras.{name}')}\N{NO-BREAK SPACE}{spoken.number(number)}"
-            for name, number in zip(("frames", "stills", "dropped"), numbers, strict=True)
-            if number is not None and (number or name != "dropped")
+            for name, number in zip(_COUNTED, (*numbers, counts.spooled if counts else None), strict=True)
+            if number is not None and (number or name not in _ONLY_WHERE_ANY)
         ),
     )
 

@@ -60,6 +60,7 @@ class Card(Frozen):
     end: UtcTime
     time: str
     date: str
+    timezone: str
     span: str
     lasted: str
     numbers: tuple[str, ...]
@@ -92,6 +93,7 @@ def card(
         end=alert.end,
         time=spoken.clock(alert.utc_time, zone),
         date=spoken.date(alert.utc_time, zone),
+        timezone=zone.key,
         span=words("card.span", begin=spoken.clock(alert.start, zone), end=spoken.clock(alert.end, zone)),
         lasted=spoken.length(alert.end - alert.start, words),
         numbers=numbers(alert, words),

@@ -53,7 +53,7 @@ def serve(
     async def run() -> None:
         # For the length of a look, keys and pictures are in this process's memory.
         keep_memory_private()
-        people = VaultClient(own.vault.url, own.vault.token.get_secret_value(), ca=own.vault.ca)
+        people = VaultClient(own.vault.url, own.vault.bearer(), ca=own.vault.ca)
         sources = Sources(
             ClickhouseWarehouse(Warehouse(reader(own.clickhouse))),
             KafkaBroker(own.kafka.bootstrap, topics(known.lives), clock),

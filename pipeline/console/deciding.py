@@ -1,7 +1,7 @@
 """What managers decide about evidence: to erase it early, to keep it longer, to let one colleague see one item."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import Field, ValidationError
 
 from pipeline.console import rights, spoken
-from pipeline.console.desk import Allowed, At, Console, In, in_store
-from pipeline.console.evidence import written
-from pipeline.console.places import Names, timezone
+from pipeline.console.desk import Allowed, At, Console, In, in_store, require_near
+from pipeline.console.evidence import one_line, written
+from pipeline.console.places import Names, end_of, timezone
 from pipeline.console.sessions import Visit
 from pipeline.console.words import Words
 from pipeline.governance.roles import Action
@@ -22,6 +22,7 @@ from pipeline.vault.api import (
     Hold,
     HoldRequest,
     HoldState,
+    Id,
     ReleaseRequest,
 )
 from schemas.audit import PRINCIPAL
@@ -155,6 +156,7 @@ async def erase_span(asked: EraseSpan, at: At, by: MayErase, words: In) -> Erasu
     store, camera = StoreId(asked.store_id), CameraId(asked.camera_id)
     if at.estate.camera(store, camera) is None:
         raise HTTPException(404, words("refused.no_such_thing"))
+    require_near(at, words, asked.start.date(), asked.end.date())
     zone = timezone(at.estate, store)
     start, end = _there(asked.start, zone), _there(asked.end, zone)
     if not start < end:
@@ -187,23 +189,27 @@ async def holds(at: At, by: SeesHolds, words: In) -> HoldsAnswer:
 async def propose(alert_id: str, asked: ProposeHold, at: At, by: MayPropose, words: In) -> HoldPanel:
     """Propose to keep an alert's evidence; somebody else confirms it."""
     subject = await _subject(at, by, alert_id, Action.HOLD_PROPOSE, words)
-    until = datetime.combine(asked.until + timedelta(days=1), time(), timezone(at.estate, subject.store))
+    require_near(at, words, asked.until)
+    until = end_of(asked.until, timezone(at.estate, subject.store))
     if not at.clock.now() < until <= at.clock.now() + HOLD_LONGEST:
         raise HTTPException(422, words("hold.until_wrong"))
     request = HoldRequest(
-        alert_id=AlertId(alert_id), until=until, reason=written(asked.reason, words), incident=asked.incident
+        alert_id=AlertId(alert_id),
+        until=until,
+        reason=written(asked.reason, words),
+        incident=one_line(asked.incident, words),
     )
     return _hold(at, by, await at.sources.people.propose_hold(request, session=by.token), words)
 
 
 @router.post("/api/holds/{hold_id}/confirm")
-async def confirm(hold_id: str, at: At, by: MayConfirm, words: In) -> HoldPanel:
+async def confirm(hold_id: Id, at: At, by: MayConfirm, words: In) -> HoldPanel:
     """Confirm, as a second person, what another proposed."""
     return _hold(at, by, await at.sources.people.confirm_hold(hold_id, session=by.token), words)
 
 
 @router.post("/api/holds/{hold_id}/end")
-async def end(hold_id: str, at: At, by: MayEnd, words: In) -> HoldPanel:
+async def end(hold_id: Id, at: At, by: MayEnd, words: In) -> HoldPanel:
     """End a hold: the held copy's key is destroyed."""
     ended = await at.sources.people.end_hold(hold_id, session=by.token)
     at.viewings.end_alerts((ended.alert_id,))
@@ -240,6 +246,7 @@ async def _subject(at: Console, by: Visit, alert_id: str, action: Action, words:
 
 def _erased(at: Console, erased: Erasure, alert_ids: Iterable[str], words: Words) -> ErasureAnswer:
     at.viewings.end_alerts(alert_ids)
+    at.viewings.end_keys(erased.keys)
     return ErasureAnswer(
         erasure_id=erased.erasure_id,
         text=words("erase.done", count=len(erased.keys)),

@@ -1,5 +1,6 @@
 """What every request is given: the console, the language, and who asks. Without a session nobody is given anything."""
 
+from datetime import date
 from functools import partial
 from typing import Annotated, Final
 
@@ -9,6 +10,7 @@ from pipeline.clock import Clock
 from pipeline.console import rights
 from pipeline.console.feed import Feed
 from pipeline.console.languages import Language, chosen
+from pipeline.console.places import near
 from pipeline.console.sessions import Sessions, Visit, digest
 from pipeline.console.sources import Sources
 from pipeline.console.viewing import Viewings
@@ -35,6 +37,7 @@ class Console:
         self.clock: Clock = feed.clock
         self.sessions = Sessions(feed.clock)
         self.viewings = Viewings(feed.clock)
+        feed.destroyed = self.viewings.end_keys
 
     async def visit(self, token: str) -> Visit:
         """Say who is signed in with a token.
@@ -108,6 +111,16 @@ def in_store(visit: Visit, action: Action, store: str, words: Words) -> None:
     """
     if not rights.may(visit.person, action, StoreId(store)):
         raise forbidden(words)
+
+
+def require_near(at: Console, words: Words, *days: date | None) -> None:
+    """Refuse days that nobody meant.
+
+    Raises:
+        HTTPException: 422.
+    """
+    if not all(near(day, at.clock.now()) for day in days if day is not None):
+        raise HTTPException(422, words("refused.far_day"))
 
 
 def stores(at: Console, visit: Visit, action: Action) -> tuple[Store, ...]:

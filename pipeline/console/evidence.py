@@ -9,9 +9,10 @@ from pydantic import Field
 from pipeline import sealing
 from pipeline.console import rights, spoken
 from pipeline.console.api import seen_alert
-from pipeline.console.desk import Allowed, At, Console, In, forbidden
+from pipeline.console.desk import Allowed, At, By, Console, In, forbidden
 from pipeline.console.places import Names, timezone
 from pipeline.console.sessions import Visit, digest
+from pipeline.console.viewing import Whose
 from pipeline.console.words import Words
 from pipeline.errors import Erased, Refused, Rejected
 from pipeline.evidence import clip
@@ -19,7 +20,8 @@ from pipeline.flow.rows import AlertRow
 from pipeline.governance.roles import PURPOSES, Action
 from pipeline.logs import log
 from pipeline.sealing import KeyPair
-from pipeline.vault.api import EvidenceObject, Look, LookRequest, lease_info
+from pipeline.vault import api
+from pipeline.vault.api import EvidenceObject, Look, LookRequest, NamedAlert, lease_info
 from pipeline.vault.ring import wipe
 from schemas.envelope import Purpose
 from schemas.frozen import Frozen, UtcTime
@@ -92,13 +94,10 @@ async def evidence(alert_id: str, at: At, by: MayLook, words: In) -> Evidence:
 
 
 @router.post("/api/alerts/{alert_id}/look")
-async def look(alert_id: str, asked: Asked, at: At, by: MayLook, words: In) -> Looking:
-    """Open the evidence of an alert for this person, now."""
-    found = await at.sources.people.object_of(AlertId(alert_id), session=by.token)
-    if not _may_ask(by, found.store_id):
-        raise forbidden(words)
+async def look(alert_id: NamedAlert, asked: Asked, at: At, by: By, words: In) -> Looking:
+    """Open the evidence of an alert for this person, now. Whether they may, the vault says, and writes it down."""
     why = _Why(LOOKED_FOR[asked.purpose], written(asked.reason, words))
-    return _shown(at, by, await _opened(at, by, found, why, words), words)
+    return _shown(at, by, await _opened(at, by, alert_id, why, words), words)
 
 
 def own_page(request: Request, words: In) -> None:
@@ -122,6 +121,14 @@ async def picture(viewing_id: str, address: str, at: At, by: MayLook, words: In)
     return Response(sent, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
 
 
+@router.get("/api/looks/{viewing_id}")
+async def goes_on(viewing_id: str, at: At, by: MayLook, words: In) -> Response:
+    """Say whether a look goes on: the page drops what it has drawn when it does not, because it was erased or ended."""
+    if not at.viewings.goes_on(digest(by.token), viewing_id):
+        raise HTTPException(404, words("evidence.over"))
+    return Response(status_code=204)
+
+
 @router.post("/api/looks/{viewing_id}/end")
 async def end(viewing_id: str, at: At, by: MayLook) -> Response:
     """End a look before its time."""
@@ -135,10 +142,22 @@ def written(reason: str, words: Words) -> str:
     Raises:
         HTTPException: 422, it is too short, or longer than the ledger takes.
     """
-    said = " ".join(reason.split())
+    said = one_line(" ".join(reason.split()), words)
     if not SHORTEST <= len(said) <= LONGEST:
         raise HTTPException(422, words("refused.reason", shortest=SHORTEST, longest=LONGEST))
     return said
+
+
+def one_line(text: str, words: Words) -> str:
+    """Return what was typed, where nothing is hidden in it.
+
+    Raises:
+        HTTPException: 422, it has control characters, or several lines.
+    """
+    try:
+        return api.one_line(text)
+    except ValueError:
+        raise HTTPException(422, words("refused.control")) from None
 
 
 class _Why(NamedTuple):
@@ -147,26 +166,38 @@ class _Why(NamedTuple):
 
 
 class _Opened(NamedTuple):
-    object: EvidenceObject
+    lent: Look
     clip: clip.Clip
 
 
-async def _opened(at: Console, by: Visit, found: EvidenceObject, why: _Why, words: Words) -> _Opened:
-    """Fetch the sealed object first, so that a key is held for no longer than it takes to open it."""
-    data = await _fetched(at, found, words)
-    pair = sealing.generate()
+async def _opened(at: Console, by: Visit, alert: AlertId, why: _Why, words: Words) -> _Opened:
+    """Ask the vault first: what it refuses it writes down, and nothing is fetched for who may not look."""
+    pair, asked_at = sealing.generate(), at.clock.monotonic()
     try:
-        asked = LookRequest(alert_id=found.alert_id, purpose=why.purpose, reason=why.reason, lease_public=pair.public)
-        lent = await at.sources.people.look(asked, session=by.token)
-        if lent.object.key_id != found.key_id:
-            # A hold sealed it anew between the two questions.
-            data = await _fetched(at, lent.object, words)
-        return _Opened(lent.object, _open(data, lent, pair))
+        asked = LookRequest(alert_id=alert, purpose=why.purpose, reason=why.reason, lease_public=pair.public)
+        lent = await _lent(at, by, asked, words)
+        data = await _fetched(at, lent.object, words)
+        if at.clock.monotonic() - asked_at >= (lent.lease.ends_at - lent.lease.at).total_seconds():
+            # The key was lent for less than the storage took.
+            raise HTTPException(503, words("refused.away"))
+        return _Opened(lent, _open(data, lent, pair))
     except Rejected as error:
-        log().error("evidence does not open", alert_id=found.alert_id, key_id=found.key_id, reason=error.reason)
+        log().error("evidence does not open", alert_id=alert, reason=error.reason)
         raise HTTPException(502, words("evidence.unreadable")) from None
     finally:
         wipe(pair.private)
+
+
+async def _lent(at: Console, by: Visit, asked: LookRequest, words: Words) -> Look:
+    try:
+        return await at.sources.people.look(asked, session=by.token)
+    except Rejected:
+        # To somebody who may look: it is not sealed yet, or there is none.
+        try:
+            await at.sources.people.object_of(asked.alert_id, session=by.token)
+        except Rejected:
+            raise HTTPException(404, words("refused.no_such_thing")) from None
+        raise HTTPException(409, words("evidence.coming")) from None
 
 
 def _open(data: bytes, lent: Look, pair: KeyPair) -> clip.Clip:
@@ -178,8 +209,6 @@ def _open(data: bytes, lent: Look, pair: KeyPair) -> clip.Clip:
 
 
 async def _fetched(at: Console, found: EvidenceObject, words: Words) -> bytes:
-    if not found.stored:
-        raise HTTPException(409, words("evidence.coming"))
     data = await at.sources.objects.get(clip.name_of(found.store_id, found.camera_id, found.key_id))
     if data is None:
         raise HTTPException(409, words("evidence.missing"))
@@ -187,11 +216,13 @@ async def _fetched(at: Console, found: EvidenceObject, words: Words) -> bytes:
 
 
 def _shown(at: Console, by: Visit, opened: _Opened, words: Words) -> Looking:
-    whose = opened.object
+    whose = opened.lent.object
     zone = timezone(at.estate, whose.store_id)
     frames = opened.clip.manifest.frames
     pictures = (bytearray(jpeg) for jpeg in opened.clip.pictures)
-    viewing, addresses = at.viewings.begin(digest(by.token), whose.alert_id, pictures, whose.expires_at)
+    viewing, addresses = at.viewings.begin(
+        digest(by.token), Whose(whose.alert_id, whose.key_id), pictures, opened.lent.until
+    )
     left = viewing.ends - at.clock.monotonic()
     return Looking(
         viewing_id=viewing.viewing_id,
@@ -221,10 +252,6 @@ async def _released(at: Console, by: Visit, there: StoreId, alert_id: str) -> bo
         return False
     found = await at.sources.people.releases(session=by.token)
     return any(each.alert_id == alert_id and each.to == by.person.name for each in found)
-
-
-def _may_ask(by: Visit, there: StoreId) -> bool:
-    return rights.may(by.person, Action.LOOK, there) or rights.needs_release(by.person, Action.LOOK, there)
 
 
 def _said(found: EvidenceObject, at: Console, alert: AlertRow, words: Words) -> Evidence:

@@ -1,7 +1,7 @@
 """What the console keeps up with by itself: alerts and reports as they come, from the broker and from the warehouse."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +16,7 @@ from pipeline.flow.rows import AlertRow, alert_row
 from pipeline.logs import log
 from schemas.alert import Alert
 from schemas.erasure import ErasureReceipt
+from schemas.ids import KeyId
 
 LOOK_BACK: Final = timedelta(days=7)
 """How old an alert may be to be shown: as long as its evidence lives by default, so that it can be looked at."""
@@ -33,6 +34,8 @@ class Feed:
     signs: Signs = field(default_factory=Signs)
     receipt: ErasureReceipt | None = None
     listeners: Listeners = field(default_factory=Listeners)
+    destroyed: Callable[[Iterable[KeyId]], None] = lambda _: None
+    """Told of each key that is gone, as far as a receipt says so: whatever still shows what it opened has to end."""
     live: bool = False
     history: bool = False
 
@@ -47,6 +50,7 @@ class Feed:
             case Alert():
                 self.take((alert_row(news),))
             case ErasureReceipt():
+                self.destroyed((news.key_id,))
                 self.receipt = max(self.receipt or news, news, key=lambda each: each.ledger_index)
             case _:
                 self.signs = hear(self.signs, news)

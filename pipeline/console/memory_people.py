@@ -49,8 +49,7 @@ from pipeline.vault.people_api import (
     NewAccount,
     NewPassword,
     OwnPassword,
-    Pledged,
-    Trained,
+    Recorded,
 )
 from schemas.envelope import Purpose
 from schemas.evidence import EvidenceFrame, EvidenceHeader
@@ -134,6 +133,11 @@ class MemoryPeople:
     async def me(self, *, session: str) -> Person:
         return self._person(session)
 
+    async def here(self, *, session: str) -> Person:
+        person = self._person(session)
+        self.sessions[session] = (person.name, self.clock.now() + IDLE)
+        return person
+
     async def acknowledge_rules(self, version: str, *, session: str) -> Person:
         person = self._person(session)
         left = tuple(each for each in person.to_acknowledge if each != version)
@@ -164,20 +168,25 @@ class MemoryPeople:
     async def look(self, asked: LookRequest, *, session: str) -> Look:
         person = self._person(session)
         found = self._evidence(asked.alert_id)
-        self._require(person, Action.LOOK, found.store_id, released=self._is_released(person, asked.alert_id))
+        release = self._released(person, asked.alert_id)
+        self._require(person, Action.LOOK, found.store_id, released=release is not None)
+        if not found.stored:
+            raise Rejected("unknown_key", "this alert's evidence is not sealed yet")
         self._tell(Kind.LOOK, {"person": person.name, "alert_id": asked.alert_id, "reason": asked.reason})
         now = self.clock.now()
+        own = rights.may(person, Action.LOOK, found.store_id)
+        until = found.expires_at if own or release is None else min(found.expires_at, release.until)
         lease = Lease(
             key_id=found.key_id,
             purpose=asked.purpose,
             principal=person.name,
             at=now,
-            ends_at=now + timedelta(seconds=60),
+            ends_at=min(now + timedelta(seconds=60), until),
             sealed=b"",
         )
         private = self._private[found.key_id].private
         sealed = sealing.seal(asked.lease_public, lease_info(lease), private)
-        return Look(lease=lease.model_copy(update={"sealed": sealed}), object=found)
+        return Look(lease=lease.model_copy(update={"sealed": sealed}), object=found, until=until)
 
     async def erase(self, asked: ErasureRequest, *, session: str) -> Erasure:
         person = self._person(session)
@@ -278,10 +287,10 @@ class MemoryPeople:
         if name == manager.name or not self._manages(manager, person):
             raise Refused(f"{name} is nobody of {manager.name}'s stores")
         match asked:
-            case Trained():
-                changes: dict[str, Any] = {"training_until": asked.until}
-            case Pledged():
-                changes = {"pledge_until": asked.until}
+            case Recorded():
+                pledge = asked.pledged.until if asked.pledged else None
+                dates = {"training_until": asked.training_until, "pledge_until": pledge}
+                changes: dict[str, Any] = {name: until for name, until in dates.items() if until is not None}
             case Disabled():
                 changes = {"suspended": (Suspension.DISABLED.value,) if asked.disabled else ()}
             case _:
@@ -359,9 +368,10 @@ class MemoryPeople:
             self._tell(Kind.REFUSED, {"person": person.name, "action": action.value})
             raise Suspended(Suspension(each) for each in person.suspended)
 
-    def _is_released(self, person: Person, alert_id: str) -> bool:
+    def _released(self, person: Person, alert_id: str) -> Release | None:
         now = self.clock.now()
-        return any(each.to == person.name and each.alert_id == alert_id and now < each.until for each in self.released)
+        mine = (each for each in self.released if each.to == person.name and each.alert_id == alert_id)
+        return next((each for each in mine if now < each.until), None)
 
     def _evidence(self, alert_id: str) -> EvidenceObject:
         if alert_id in self.erased:

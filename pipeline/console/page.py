@@ -8,7 +8,7 @@ import jinja2
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from pipeline.console import people, rights
+from pipeline.console import people, rights, spoken
 from pipeline.console.cards import PROCEDURE
 from pipeline.console.desk import At, Console, In, token_of
 from pipeline.console.evidence import LOOKED_FOR
@@ -18,6 +18,7 @@ from pipeline.console.words import Words
 from pipeline.errors import Unavailable
 from pipeline.governance.roles import Action
 from pipeline.vault.api import SignedOut
+from pipeline.vault.keys import bucket_length
 
 TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -35,7 +36,16 @@ router = APIRouter()
 @router.get("/", response_class=HTMLResponse)
 async def index(request: Request, at: At, words: In) -> Response:
     """Give the page, with those parts that whoever is signed in may see."""
-    return await _given("page.html", request, at, words, procedure=PROCEDURE, purposes=LOOKED_FOR, rules=people.RULES)
+    return await _given(
+        "page.html",
+        request,
+        at,
+        words,
+        procedure=PROCEDURE,
+        purposes=LOOKED_FOR,
+        rules=people.RULES,
+        bucket=spoken.length(bucket_length(at.estate.frame_ttl), words),
+    )
 
 
 @router.get("/people", response_class=HTMLResponse)

@@ -1,5 +1,6 @@
 """Who is signed in, what keeps them from what they may, the rules that they have to read, and who may do what."""
 
+from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -7,7 +8,7 @@ from pydantic import Field
 
 from pipeline.console import rights, spoken
 from pipeline.console.desk import At, By, Console, In
-from pipeline.console.places import Names
+from pipeline.console.places import Names, last_day, zone_of
 from pipeline.console.sessions import Visit
 from pipeline.console.words import Words
 from pipeline.governance.roles import Action, Role
@@ -80,6 +81,13 @@ async def me(at: At, by: By, words: In) -> Me:
     return panel(at, by, words)
 
 
+@router.post("/api/here")
+async def here(at: At, by: By) -> Response:
+    """Take down that whoever is signed in is at the page: what the page asks for by itself keeps no session alive."""
+    at.sessions.learn(by.token, await at.sources.people.here(session=by.token))
+    return Response(status_code=204)
+
+
 @router.post("/api/rules/read")
 async def read_rules(asked: Read, at: At, by: By, words: In) -> Me:
     """Note with the vault that this person has read the rules (R15)."""
@@ -115,9 +123,13 @@ def panel(at: Console, by: Visit, words: Words) -> Me:
         suspended=suspensions_of(person, words) if sees_pictures(person) else (),
         rules=found,
         unread=next((each.version for each in found if not each.read), ""),
-        training=person.training_until.date().isoformat() if person.training_until else "",
-        pledge=person.pledge_until.date().isoformat() if person.pledge_until else "",
+        training=_last_day(at, person, person.training_until),
+        pledge=_last_day(at, person, person.pledge_until),
     )
+
+
+def _last_day(at: Console, person: Person, until: datetime | None) -> str:
+    return last_day(until, zone_of(at.estate, person)).isoformat() if until else ""
 
 
 def roles_of(at: Console, person: Person, words: Words) -> tuple[str, ...]:

@@ -1,12 +1,18 @@
 """What the estate calls its stores, cameras, lines and zones."""
 
 from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pipeline.console.lexicon import accusing
 from pipeline.errors import Misconfigured
+from pipeline.vault.api import Person
 from schemas.estate import Camera, Estate, Store
 from schemas.ids import CameraId, StoreId
+
+_INSTANT: Final = timedelta(microseconds=1)
+FAR: Final = timedelta(days=3653)
 
 
 class Names:
@@ -40,6 +46,27 @@ def timezone(estate: Estate, store: str) -> ZoneInfo:
     """The store's own; UTC for a store that left the estate while its rows still live."""
     found = estate.store(StoreId(store))
     return ZoneInfo(found.timezone if found else "UTC")
+
+
+def zone_of(estate: Estate, person: Person) -> ZoneInfo:
+    """The zone in which somebody's dates are said: that of the first store of theirs."""
+    own = (store for grant in person.grants if grant.stores != "*" for store in grant.stores)
+    return timezone(estate, next(own, estate.stores[0].id))
+
+
+def end_of(day: date, zone: tzinfo) -> datetime:
+    """A date counts to its end."""
+    return datetime.combine(day + timedelta(days=1), time(), zone)
+
+
+def last_day(until: datetime, zone: tzinfo) -> date:
+    """The last day that counts."""
+    return (until - _INSTANT).astimezone(zone).date()
+
+
+def near(day: date, now: datetime) -> bool:
+    """Say whether a day lies within ten years of now: what lies further off was not meant, and is no date to reckon."""
+    return abs(day - now.date()) <= FAR
 
 
 def cameras(estate: Estate) -> Iterator[tuple[Store, Camera]]:

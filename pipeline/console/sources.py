@@ -116,6 +116,10 @@ class People(Protocol):
 
     async def me(self, *, session: str) -> Person: ...
 
+    async def here(self, *, session: str) -> Person:
+        """Say that the person is at their page. Asking for anything keeps no session alive."""
+        ...
+
     async def acknowledge_rules(self, version: str, *, session: str) -> Person:
         """Note that this person has read this version of the rules."""
         ...

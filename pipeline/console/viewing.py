@@ -4,12 +4,19 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.clock import Clock
 
 LONGEST: Final = timedelta(minutes=10)
 """No address works, and no picture stays here, for longer."""
+
+
+class Whose(NamedTuple):
+    """What somebody looks at: the alert, and the key that its evidence is sealed to."""
+
+    alert_id: str
+    key_id: str
 
 
 @dataclass
@@ -18,6 +25,7 @@ class Viewing:
 
     viewing_id: str
     alert_id: str
+    key_id: str
     session: str
     ends: float
     ends_at: datetime
@@ -41,18 +49,18 @@ class Viewings:
         return len(self._by_id)
 
     def begin(
-        self, session: str, alert_id: str, pictures: Iterable[bytearray], expires_at: datetime
+        self, session: str, whose: Whose, pictures: Iterable[bytearray], until: datetime
     ) -> tuple[Viewing, tuple[str, ...]]:
-        """Keep pictures for a session until they are fetched, expire, or ten minutes are over.
+        """Keep pictures for a session until they are fetched or ten minutes are over, and never longer than `until`.
 
         Returns:
             The look, and the address of each picture in order.
         """
         self.end_session(session)
-        ends_at = min(self._clock.now() + LONGEST, expires_at)
+        ends_at = min(self._clock.now() + LONGEST, until)
         ends = self._clock.monotonic() + (ends_at - self._clock.now()).total_seconds()
         held = {secrets.token_urlsafe(32): each for each in pictures}
-        viewing = Viewing(secrets.token_urlsafe(16), alert_id, session, ends, ends_at, held)
+        viewing = Viewing(secrets.token_urlsafe(16), *whose, session, ends, ends_at, held)
         self._by_id[viewing.viewing_id] = viewing
         return viewing, tuple(held)
 
@@ -78,6 +86,17 @@ class Viewings:
         """End every look at these: they were erased."""
         gone = frozenset(alert_ids)
         self._drop(*(each for each in self._by_id.values() if each.alert_id in gone))
+
+    def end_keys(self, key_ids: Iterable[str]) -> None:
+        """End every look at what these keys opened: they are destroyed."""
+        gone = frozenset(key_ids)
+        self._drop(*(each for each in self._by_id.values() if each.key_id in gone))
+
+    def goes_on(self, session: str, viewing_id: str) -> bool:
+        """Say whether a look of this session is still one."""
+        self.sweep()
+        viewing = self._by_id.get(viewing_id)
+        return viewing is not None and viewing.session == session
 
     def sweep(self) -> None:
         """End what is over."""

@@ -187,6 +187,7 @@ TEXTS: Final[dict[str, Text]] = {
     "cameras.frames": Text("映像", "Frames"),
     "cameras.stills": Text("静止", "Stills"),
     "cameras.dropped": Text("欠落", "Dropped"),
+    "cameras.spooled": Text("機器で待機", "Waiting on the device"),
     "cameras.never": Text("まだありません", "none yet"),
     "cameras.ago": Text("{length}前", "{length} ago"),
     "camera.well": Text("正常", "Seeing"),
@@ -429,19 +430,75 @@ TEXTS: Final[dict[str, Text]] = {
     "refused.like_the_name": Text(
         "お名前に似たパスワードは選べません。", "A password is not made of the name of whose it is."
     ),
+    "refused.far_day": Text(
+        "日付をお確かめください。本日から前後10年以内の日を選べます。",
+        "Please check the date: it may lie ten years from today at most.",
+    ),
+    "refused.control": Text(
+        "目に見えない文字や改行は使えません。入力し直してください。",
+        "Please type it again, on one line and without invisible characters.",
+    ),
+    "refused.closed": Text("アカウントは停止しています。", "The account is closed."),
+    "refused.held_already": Text(
+        "この映像には、すでに保全の提案があります。", "There is a decision to keep it already."
+    ),
+    "refused.second_person": Text(
+        "提案した方とは別の方の確認が必要です。", "Somebody else than who proposed it has to agree."
+    ),
+    "refused.hold_over": Text(
+        "この保全は、すでに次の段階に進んでいるか、終わっています。", "This has been decided already, or is over."
+    ),
+    "refused.expired": Text(
+        "映像は期限を迎えたか、消去されました。もう保全できません。",
+        "The pictures have expired or were erased: they can no longer be kept.",
+    ),
+    "refused.release_length": Text("閲覧許可は24時間までです。", "A release lasts 24 hours at most."),
+    "refused.not_staff": Text("その方は、この店舗のスタッフではありません。", "That is nobody of this store’s staff."),
+    "refused.own_account": Text(
+        "ご自分のアカウントは、別の責任者が変更します。", "Another manager changes your own account."
+    ),
+    "refused.not_yours": Text("その方は、担当店舗の方ではありません。", "That is nobody of your stores."),
+    "refused.more_than_staff": Text(
+        "その方にはスタッフ以外の役割もあるため、運用担当者が変更します。",
+        "They are more than staff of your stores: whoever runs the system changes that.",
+    ),
+    "refused.name_taken": Text("そのログイン名は、すでに使われています。", "There is somebody of that name already."),
+    "refused.no_name": Text(
+        "そのログイン名は使えません。別のお名前にしてください。",
+        "Nobody can be called so here; please choose another name.",
+    ),
+    "refused.needs_training": Text(
+        "先に、研修と誓約(署名日と期限)の記録が必要です。",
+        "Training and pledge have to be on record first, and in force.",
+    ),
+    "refused.no_such_rules": Text("その版の規程はありません。", "There are no rules of that version."),
+    "refused.not_in_role": Text(
+        "役割または店舗に、この操作は含まれていません。", "It is not in the role, or not in that store."
+    ),
     "refused.not_released": Text(
-        "責任者からあなたへの開示が必要です。", "A manager has to release this very item to you first."
+        "責任者からあなたへの閲覧許可が必要です。", "A manager has to release this very item to you first."
     ),
     # erasing early
     "erase.button": Text("期限前に消去", "Erase early"),
     "erase.title": Text("映像を期限前に消去", "Erase pictures early"),
     "erase.alert": Text(
-        "このお知らせの映像と、その元の映像の鍵を破棄します。元に戻せません。",
-        "Destroys the keys of this alert’s pictures and of the frames they came from. It cannot be undone.",
+        "このお知らせの映像と、その元の映像の鍵を破棄します。元に戻せません。保全しているときは、保全も終わります。",
+        "Destroys the keys of this alert’s pictures and of the frames they came from. It cannot be undone. "
+        "Where they are kept by decision, that ends, too.",
     ),
     "erase.span": Text(
-        "選んだカメラの、その時間の映像と切り出しの鍵を破棄します。元に戻せません。",
-        "Destroys the keys of all pictures of this camera in that time. It cannot be undone.",
+        "選んだカメラの、その時間の映像と切り出しの鍵を破棄します。元に戻せません。その時間の保全も終わります。",
+        "Destroys the keys of all pictures of this camera in that time. It cannot be undone. "
+        "What is kept of it by decision ends, too.",
+    ),
+    "erase.whole": Text(
+        "鍵は {length} ごとです。その区切りに写ったほかの方の映像も、一緒に開けなくなります。",
+        "One key is for {length} of pictures: everybody else’s in the same {length} go with them.",
+    ),
+    "erase.running": Text(
+        "いまの区切りを含むときは、その {length} が終わるまで、このカメラの映像を封じる鍵がなく、映像は残りません。",
+        "Where that takes in the present moment, the camera has no key until its {length} are over: "
+        "nothing of it is kept until then.",
     ),
     "erase.camera": Text("カメラ", "Camera"),
     "erase.start": Text("開始(店舗の時刻)", "From (store’s time)"),
@@ -469,7 +526,10 @@ TEXTS: Final[dict[str, Text]] = {
     "hold.propose": Text("提案する", "Propose"),
     "hold.done": Text("提案しました。もう一人の確認をお待ちください。", "Proposed. A second person has to agree."),
     "hold.until": Text("{time} まで", "until {time}"),
-    "hold.until_wrong": Text("明日以降、1年以内の日を選んでください。", "Please choose a day within a year from now."),
+    "hold.until_wrong": Text(
+        "この映像の本来の期限より後で、1年以内の日を選んでください。",
+        "Please choose a day after these pictures would expire by themselves, and within a year from now.",
+    ),
     "hold.proposed": Text("確認待ち", "Waits for a second person"),
     "hold.agreed": Text("封をし直しています", "Being sealed anew"),
     "hold.sealed": Text("保全中", "Kept"),
@@ -491,8 +551,8 @@ TEXTS: Final[dict[str, Text]] = {
     ),
     "holds.incident": Text("案件 {incident}", "Case {incident}"),
     # releasing one item
-    "release.button": Text("スタッフに開示", "Release to staff"),
-    "release.title": Text("一件だけスタッフに開示", "Release one item to one colleague"),
+    "release.button": Text("スタッフに閲覧を許可", "Release to staff"),
+    "release.title": Text("一件だけスタッフに閲覧を許可", "Release one item to one colleague"),
     "release.ask": Text(
         "選んだ一人だけが、この一件だけを、決めた時間まで確認できます。",
         "One colleague may look at this one item, until the time is over.",
@@ -501,7 +561,7 @@ TEXTS: Final[dict[str, Text]] = {
     "release.hours": Text("時間", "For"),
     "release.hour": Text("{count} 時間", "{count} h"),
     "release.reason": Text("理由(10〜256文字)", "Reason (10 to 256 characters)"),
-    "release.do": Text("開示する", "Release"),
+    "release.do": Text("許可する", "Release"),
     "release.done": Text("{name} さんが {time} まで確認できます。", "{name} may look until {time}."),
     # proofs to take home
     "proofs.title": Text("自分で確かめる", "Check it yourself"),
@@ -531,7 +591,7 @@ TEXTS: Final[dict[str, Text]] = {
     "people.for": Text("目的", "For"),
     "people.yes": Text("できる", "yes"),
     "people.no": Text("できない", "no"),
-    "people.released": Text("開示された一件のみ", "released item only"),
+    "people.released": Text("閲覧を許可された一件のみ", "released item only"),
     "people.mine": Text("あなたの役割", "Your roles"),
     # accounts
     "accounts.title": Text("アカウント", "Accounts"),
@@ -580,7 +640,7 @@ TEXTS: Final[dict[str, Text]] = {
     "action.hold_confirm": Text("保全の確認", "Agree to keep longer"),
     "action.hold_end": Text("保全の終了", "End keeping"),
     "action.holds": Text("保全の一覧", "See what is kept"),
-    "action.release": Text("スタッフへの開示", "Release to staff"),
+    "action.release": Text("スタッフへの閲覧許可", "Release to staff"),
     "action.ledger": Text("台帳の閲覧", "Read the ledger"),
     "action.status": Text("忘却の状態", "See what was forgotten"),
     "action.alerts": Text("お知らせ", "See alerts"),

@@ -177,8 +177,8 @@ class Accounts:
             _write_rest(connection, account)
             _note(connection, note)
 
-    def change(self, name: str, how: Change, note: Note) -> Account:
-        """Change an account, from what it is at that moment. Who is disabled by it is signed out.
+    def change(self, name: str, how: Change, *notes: Note) -> Account:
+        """Change an account, from what it is at that moment, all at once. Who is disabled by it is signed out.
 
         Raises:
             Refused: Nobody is called so; or `how` refuses.
@@ -193,7 +193,8 @@ class Accounts:
             _write_rest(connection, after)
             if after.disabled:
                 connection.execute(delete(_SESSIONS).where(_SESSIONS.c.name == name))
-            _note(connection, note)
+            for note in notes:
+                _note(connection, note)
         return after
 
     def set_hash(self, name: str, hashed: str, note: Note) -> None:

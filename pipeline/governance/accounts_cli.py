@@ -225,6 +225,9 @@ def _end(estate: Estate, last: datetime | None) -> datetime | None:
     """Return when the last day of something is over, where the shops are."""
     if last is None:
         return None
+    # A day less, for the shops where it ends in the next century elsewhere.
+    if not 2000 <= (last + timedelta(days=1 if last.year < 2100 else 0)).year < 2100:
+        raise Misconfigured(f"{last.date()} is no day on which a training or a pledge ends")
     zone = ZoneInfo(estate.stores[0].timezone)
     return datetime.combine(last.date() + timedelta(days=1), time(0), zone).astimezone(UTC)
 

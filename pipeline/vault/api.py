@@ -1,10 +1,11 @@
 """What goes over the wire between the vault and those who ask it."""
 
+import unicodedata
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
 from pipeline.canonical import canonical
 from pipeline.errors import Refused
@@ -26,6 +27,25 @@ NamedAlert = Annotated[AlertId, Field(min_length=1, max_length=64)]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f-]{1,64}$")]
 Why = Annotated[str, Field(min_length=10, max_length=256)]
 """A reason that somebody wrote. It names nobody."""
+
+_NEVER_TYPED: Final = frozenset({"Cc", "Zl", "Zp"})
+
+
+def one_line(text: str) -> str:
+    """Return a text that is one line without control characters: what is typed here is read on terminals, too.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if any(unicodedata.category(each) in _NEVER_TYPED for each in text):
+        raise ValueError("a control character or the end of a line is in it")
+    return text
+
+
+Said = Annotated[Why, AfterValidator(one_line)]
+"""A reason as it is taken."""
+
+Incident = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class _Answer(Frozen):
@@ -149,15 +169,19 @@ class LookRequest(_Answer):
 
     alert_id: NamedAlert
     purpose: Purpose
-    reason: Why
+    reason: Said
     lease_public: Annotated[bytes, Field(max_length=4096)]
 
 
 class Look(_Answer):
-    """A key lent to a person; the lease's `principal` is the person's name. The ledger holds it already."""
+    """A key lent to a person; the lease's `principal` is the person's name. The ledger holds it already.
+
+    What it opens may be shown to them until `until`: the evidence's own end, or that of a release before it (R16).
+    """
 
     lease: Lease
     object: EvidenceObject
+    until: UtcTime
 
 
 class ErasureRequest(Frozen):
@@ -171,7 +195,7 @@ class ErasureRequest(Frozen):
     camera_id: NamedCamera | None = None
     start: UtcTime | None = None
     end: UtcTime | None = None
-    reason: Why
+    reason: Said
 
     @model_validator(mode="after")
     def _names_something(self) -> "ErasureRequest":
@@ -198,8 +222,8 @@ class HoldRequest(Frozen):
 
     alert_id: NamedAlert
     until: UtcTime
-    reason: Why
-    incident: Annotated[str, Field(min_length=1, max_length=64)]
+    reason: Said
+    incident: Annotated[Incident, AfterValidator(one_line)]
 
 
 class HoldState(StrEnum):
@@ -228,7 +252,7 @@ class Hold(_Answer):
     until: UtcTime
     expires_at: UtcTime
     reason: Why
-    incident: Annotated[str, Field(min_length=1, max_length=64)]
+    incident: Incident
     proposed_by: str
     proposed_at: UtcTime
     confirmed_by: str | None = None
@@ -253,7 +277,7 @@ class ReleaseRequest(Frozen):
     alert_id: NamedAlert
     to: Annotated[str, Field(min_length=1, max_length=PRINCIPAL)]
     until: UtcTime
-    reason: Why
+    reason: Said
 
 
 class Release(Frozen):

@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from pipeline.governance.roles import Role
 from pipeline.vault.access import Action, Principal, require
@@ -14,6 +14,9 @@ from pipeline.vault.asking import Asker, People, Service, Signed
 Whose = Callable[..., Awaitable[Principal]]
 Who = Callable[..., Awaitable[Asker]]
 Now = Callable[[], datetime]
+
+READING: Final = frozenset({"GET", "HEAD"})
+"""What a page asks for by itself, again and again: it is nobody's doing, and keeps no session alive."""
 
 
 class Askers(NamedTuple):
@@ -27,28 +30,39 @@ class Askers(NamedTuple):
 def askers(people: People | None, now: Now, whose: Whose) -> Askers:
     """Give them. Only the console acts for people, and what comes with a session is never done in its own name."""
 
-    def signed(session: str | None) -> Signed:
+    def signed(request: Request, session: str | None) -> Signed:
         if people is None:
             raise SignedOut("this vault has no accounts")
         at = now()
-        return Signed(people, people.person(session, at), at)
+        return Signed(people, people.person(session, at, acting=acts(request)), at)
 
     async def anyone(
-        principal: Annotated[Principal, Depends(whose)], session: Annotated[str | None, Header(alias=SESSION)] = None
+        request: Request,
+        principal: Annotated[Principal, Depends(whose)],
+        session: Annotated[str | None, Header(alias=SESSION)] = None,
     ) -> Asker:
         if session is None or principal.role is not Role.CONSOLE:
             return Service(principal)
-        return signed(session)
+        return signed(request, session)
 
     async def stage_or_person(
-        principal: Annotated[Principal, Depends(whose)], session: Annotated[str | None, Header(alias=SESSION)] = None
+        request: Request,
+        principal: Annotated[Principal, Depends(whose)],
+        session: Annotated[str | None, Header(alias=SESSION)] = None,
     ) -> Asker:
-        return signed(session) if principal.role is Role.CONSOLE else Service(principal)
+        return signed(request, session) if principal.role is Role.CONSOLE else Service(principal)
 
     async def person(
-        principal: Annotated[Principal, Depends(whose)], session: Annotated[str | None, Header(alias=SESSION)] = None
+        request: Request,
+        principal: Annotated[Principal, Depends(whose)],
+        session: Annotated[str | None, Header(alias=SESSION)] = None,
     ) -> Asker:
         require(principal, Action.SIGN_IN)
-        return signed(session)
+        return signed(request, session)
 
     return Askers(anyone, stage_or_person, person)
+
+
+def acts(request: Request) -> bool:
+    """Say whether a request is somebody's doing: then the session that it comes with goes on."""
+    return request.method not in READING

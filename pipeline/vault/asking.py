@@ -39,8 +39,8 @@ class Asker(Protocol):
 class People(Protocol):
     """The accounts, as far as the vault asks them: `people.People`, or a test's."""
 
-    def person(self, session: str | None, now: datetime) -> Person:
-        """Say who is signed in. Raises SignedOut where nobody is."""
+    def person(self, session: str | None, now: datetime, *, acting: bool = True) -> Person:
+        """Say who is signed in; `acting` keeps the session alive. Raises SignedOut where nobody is."""
         ...
 
     def require_person(

@@ -191,6 +191,10 @@ class VaultClient:
         """Return who is signed in."""
         return await self._ask(Person, "GET", "/v1/me", session)
 
+    async def here(self, *, session: str) -> Person:
+        """Say that the person is at their page: asking for anything, by itself, keeps no session alive."""
+        return await self._ask(Person, "POST", "/v1/here", session)
+
     async def acknowledge_rules(self, version: str, *, session: str) -> Person:
         """Say that the person has read this version of the rules."""
         asked = RulesRead(version=version)
@@ -209,7 +213,7 @@ class VaultClient:
         return await self._ask(Person, "POST", ROUTES, session, json=asked.model_dump(mode="json"))
 
     async def change_account(self, name: str, asked: AccountChange, *, session: str) -> Person:
-        """Change an account of a manager's staff: stores, training, pledge, or whether it is closed."""
+        """Change an account of a manager's staff: stores, training and pledge, or whether it is closed."""
         path = f"{ROUTES}/{quote(name, safe='')}/{asked.path}"
         return await self._ask(Person, "POST", path, session, json=asked.model_dump(mode="json"))
 

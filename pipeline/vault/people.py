@@ -51,14 +51,14 @@ class People:
         self._throttle = Throttle()
         self._refused = Refusals()
 
-    def person(self, session: str | None, now: datetime) -> Person:
-        """Say who is signed in by a session's token, and keep the session alive.
+    def person(self, session: str | None, now: datetime, *, acting: bool = True) -> Person:
+        """Say who is signed in by a session's token; where they act, and not only their page asks, keep it alive.
 
         Raises:
             SignedOut: Nobody is: it ended, was idle for half an hour, or never was.
             Unavailable: The accounts are away.
         """
-        return self.shown(self._account_of(session, now), now)
+        return self.shown(self._account_of(session, now, acting=acting), now)
 
     def require_person(
         self,
@@ -219,7 +219,7 @@ class People:
         self._hashing.close()
         self._accounts.close()
 
-    def _account_of(self, token: str | None, now: datetime) -> Account:
+    def _account_of(self, token: str | None, now: datetime, *, acting: bool = True) -> Account:
         if not token:
             raise SignedOut(_OVER)
         digest = _digest(token)
@@ -229,7 +229,7 @@ class People:
         account = self._accounts.account(session.name)
         if account is None or account.disabled:
             raise SignedOut(_OVER)
-        if now - session.seen_at >= _SEEN_EVERY:
+        if acting and now - session.seen_at >= _SEEN_EVERY:
             # A disk that takes nothing keeps nobody from reading; the session ends a little earlier.
             with suppress(Unavailable):
                 self._accounts.touch(digest, now)

@@ -3,15 +3,15 @@
 from datetime import date
 from typing import Annotated, ClassVar, Final
 
-from pydantic import Field, SecretStr, field_serializer
+from pydantic import AfterValidator, Field, SecretStr, field_serializer, model_validator
 
-from pipeline.vault.api import Person
+from pipeline.vault.api import Person, one_line
 from schemas.audit import PRINCIPAL
 from schemas.frozen import Frozen, UtcTime
 from schemas.ids import Name, NamedStore
 
 NamedPerson = Annotated[str, Name]
-Display = Annotated[str, Field(min_length=1, max_length=PRINCIPAL)]
+Display = Annotated[str, Field(min_length=1, max_length=PRINCIPAL), AfterValidator(one_line)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
 ROUTES: Final = "/v1/accounts"
 
@@ -56,19 +56,25 @@ class StaffStores(Frozen):
     stores: tuple[NamedStore, ...]
 
 
-class Trained(Frozen):
-    """Until when somebody's training holds."""
-
-    path: ClassVar[str] = "training"
-    until: UtcTime
-
-
 class Pledged(Frozen):
     """When somebody signed the pledge of confidentiality, and until when it holds."""
 
-    path: ClassVar[str] = "pledge"
     signed_on: date
     until: UtcTime
+
+
+class Recorded(Frozen):
+    """Training and pledge, as they are taken down together: both or, where one is wrong, neither."""
+
+    path: ClassVar[str] = "dates"
+    training_until: UtcTime | None = None
+    pledged: Pledged | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Recorded":
+        if self.training_until is None and self.pledged is None:
+            raise ValueError("name a training's end, or a pledge")
+        return self
 
 
 class Disabled(Frozen):
@@ -78,7 +84,7 @@ class Disabled(Frozen):
     disabled: bool
 
 
-AccountChange = StaffStores | Trained | Pledged | Disabled
+AccountChange = StaffStores | Recorded | Disabled
 """What a manager changes of an account; `path` is where it goes."""
 
 

@@ -14,6 +14,7 @@ from pipeline.governance.roles import Action
 from pipeline.governance.throttle import Wait
 from pipeline.vault.access import Principal, require
 from pipeline.vault.api import SESSION, Fault, Matrix, Nothing, Person, RulesRead, SignedIn, SignIn
+from pipeline.vault.askers import acts
 from pipeline.vault.people import People
 from pipeline.vault.people_api import (
     ROUTES,
@@ -21,10 +22,9 @@ from pipeline.vault.people_api import (
     NewAccount,
     NewPassword,
     OwnPassword,
-    Pledged,
+    Recorded,
     ShownAccounts,
     StaffStores,
-    Trained,
 )
 from pipeline.vault.people_staff import Staff
 
@@ -67,9 +67,11 @@ def signed_in(people: People, now: Now, whose: Whose) -> Callable[..., Awaitable
     It raises WrongRole for anybody but the console, and SignedOut where nobody is signed in.
     """
 
-    async def visitor(principal: Annotated[Principal, Depends(whose)], session: SessionHeader = None) -> Visitor:
+    async def visitor(
+        request: Request, principal: Annotated[Principal, Depends(whose)], session: SessionHeader = None
+    ) -> Visitor:
         require(principal, Action.SIGN_IN)
-        return Visitor(people.person(session, now()), session or "")
+        return Visitor(people.person(session, now(), acting=acts(request)), session or "")
 
     return visitor
 
@@ -91,6 +93,11 @@ def _sessions(desk: Desk, whose: Whose) -> APIRouter:
 
     @router.get("/v1/me")
     async def me(by: Annotated[Visitor, Depends(visitor)]) -> Person:
+        return by.person
+
+    @router.post("/v1/here")
+    async def here(by: Annotated[Visitor, Depends(visitor)]) -> Person:
+        """Say that the person is here, at their page: only that, or what they do, keeps a session from being idle."""
         return by.person
 
     @router.post("/v1/acknowledge-rules")
@@ -135,13 +142,9 @@ def _accounts(desk: Desk, whose: Whose) -> APIRouter:
     async def stores(by: by_manager, name: str, asked: StaffStores) -> Person:
         return staff.set_stores(by, name, frozenset(asked.stores), now())
 
-    @router.post("/{name}/training")
-    async def training(by: by_manager, name: str, asked: Trained) -> Person:
-        return staff.set_training(by, name, asked.until, now())
-
-    @router.post("/{name}/pledge")
-    async def pledge(by: by_manager, name: str, asked: Pledged) -> Person:
-        return staff.set_pledge(by, name, asked, now())
+    @router.post("/{name}/dates")
+    async def dates(by: by_manager, name: str, asked: Recorded) -> Person:
+        return staff.record(by, name, asked, now())
 
     @router.post("/{name}/disabled")
     async def disabled(by: by_manager, name: str, asked: Disabled) -> Person:

@@ -2,26 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
 from pipeline.errors import Refused
 from pipeline.governance import people
-from pipeline.governance.accounts import Accounts, added, changed, open_accounts
+from pipeline.governance.accounts import Accounts, Note, added, changed, open_accounts
 from pipeline.governance.passwords import Hashing, Passwords, require_strong
 from pipeline.governance.people import Account, Grant
 from pipeline.governance.roles import ALL, Action, Role, Stores
 from pipeline.vault.api import Person
+from pipeline.vault.keeping import Unreadable
 from pipeline.vault.people import People
-from pipeline.vault.people_api import NewAccount, Pledged
+from pipeline.vault.people_api import NewAccount, Recorded
 from schemas.frozen import iso
 from schemas.ids import StoreId
 from schemas.regulation import Regulation
 
 COMMAND_LINE: Final = "`mimamori accounts` does this"
+FAR: Final = timedelta(days=3653)
+"""Ten years: dates of accounts that lie further off are mistakes."""
 
 
 class Staff:
@@ -49,6 +52,7 @@ class Staff:
         """
         for store in asked.stores:
             self._people.require_person(manager, Action.ACCOUNTS, store, None, now)
+        _require_near(now, asked.training_until, asked.pledged_on, asked.pledge_until)
         account = people.new_account(
             asked.name,
             asked.display_name,
@@ -76,22 +80,24 @@ class Staff:
         after = self._accounts.change(name, lambda account: _staff_in(account, stores, own, now), note)
         return self._people.shown(after, now)
 
-    def set_training(self, manager: Person, name: str, until: datetime, now: datetime) -> Person:
-        """Take down until when somebody's training holds. Nobody records their own."""
+    def record(self, manager: Person, name: str, asked: Recorded, now: datetime) -> Person:
+        """Take down somebody's training, pledge or both, all of it or nothing. Nobody records their own.
+
+        Raises:
+            Refused: Nobody of their stores, or themselves.
+            Unreadable: A date that no training or pledge can have.
+        """
         self._require(manager, name, now)
-        note = changed(name, by=manager.name, what="trained", until=iso(until))
-        after = self._accounts.change(name, lambda account: replace(account, training_until=until), note)
-        return self._people.shown(after, now)
-
-    def set_pledge(self, manager: Person, name: str, pledged: Pledged, now: datetime) -> Person:
-        """Take down somebody's pledge of confidentiality. Nobody records their own."""
-        self._require(manager, name, now)
-        note = changed(name, by=manager.name, what="pledged", until=iso(pledged.until))
-
-        def pledge(account: Account) -> Account:
-            return replace(account, pledged_on=pledged.signed_on, pledge_until=pledged.until)
-
-        after = self._accounts.change(name, pledge, note)
+        fields: dict[str, Any] = {}
+        notes: list[Note] = []
+        if asked.training_until is not None:
+            fields["training_until"] = asked.training_until
+            notes.append(changed(name, by=manager.name, what="trained", until=iso(asked.training_until)))
+        if asked.pledged is not None:
+            fields |= {"pledged_on": asked.pledged.signed_on, "pledge_until": asked.pledged.until}
+            notes.append(changed(name, by=manager.name, what="pledged", until=iso(asked.pledged.until)))
+        _require_near(now, *fields.values())
+        after = self._accounts.change(name, lambda account: replace(account, **fields), *notes)
         return self._people.shown(after, now)
 
     def set_disabled(self, manager: Person, name: str, now: datetime, *, disabled: bool) -> Person:
@@ -140,6 +146,13 @@ def open_people(folder: Path, url: str, regulations: Mapping[StoreId, Regulation
     accounts, hashing = open_accounts(folder, url), Hashing(Passwords())
     found = People(accounts, people.rules_of(regulations), hashing)
     return found, Staff(found, accounts, hashing)
+
+
+def _require_near(now: datetime, *dates: date) -> None:
+    for each in dates:
+        day = each.date() if isinstance(each, datetime) else each
+        if abs(day - now.date()) > FAR:
+            raise Unreadable("a training or a pledge begins and ends within ten years of now")
 
 
 def _touches(account: Account, own: Stores) -> bool:

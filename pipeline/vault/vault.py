@@ -150,8 +150,10 @@ class Vault:
         self._lent[lent] = self._lent.get(lent, 0) + 1
         return lease
 
-    def lent(self, held: Held, name: str, lease_public: bytes, now: datetime) -> Lease:
+    def lent(self, held: Held, name: str, lease_public: bytes, now: datetime, until: datetime | None = None) -> Lease:
         """Seal a private key to somebody's lease key. Who calls sees that they may, and that the ledger hears of it.
+
+        `until` is when they may no longer, where that is before the key expires.
 
         Raises:
             Erased: The key was destroyed, or is due to be.
@@ -164,7 +166,7 @@ class Vault:
             purpose=held.key.owner.purpose,
             principal=name,
             at=now,
-            ends_at=min(now + self.limits.lease, held.key.span.expires_at),
+            ends_at=min(now + self.limits.lease, until or held.key.span.expires_at, held.key.span.expires_at),
             sealed=b"",
         )
         return lease.model_copy(update={"sealed": self._sealed(held.key, held.wrapped, lease, lease_public)})

@@ -48,7 +48,7 @@ function make(alert) {
   find(".acknowledge", card).addEventListener("click", () => acknowledge(card, alert.alert_id));
   find(".observed", card).addEventListener("toggle", () => { if (find(".observed", card).open) offer(card, alert); });
   for (const [name, act] of Object.entries({ look: ask, hold, release, erase })) {
-    find(`.${name}`, card).addEventListener("click", () => act(alert.alert_id));
+    find(`.${name}`, card).addEventListener("click", () => act(alert.alert_id, alert));
   }
   return card;
 }

@@ -43,10 +43,12 @@ export const hold = dialog(
     changed();
     return false;
   },
-  (found) => {
-    const day = (ahead) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
+  (found, alert) => {
+    // Days are the store's, wherever whoever reads this is; Sweden writes them as forms do.
+    const days = new Intl.DateTimeFormat("sv-SE", { timeZone: alert.timezone });
+    const day = (ahead) => days.format(Date.now() + ahead * 86_400_000);
     const until = find("[name=until]", found);
-    until.min = day(0);
+    until.min = day(1);
     until.max = day(364);
     until.value = day(30);
   },

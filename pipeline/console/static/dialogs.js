@@ -17,7 +17,8 @@ function reset(dialog) {
 
 /**
  * Make a dialog out of the page's: `act(values, subject)` does what was asked, and throws what is to be said when it
- * cannot; `done(answer, dialog)` says what came of it, and returns true to close the dialog.
+ * cannot; `done(answer, dialog)` says what came of it, and returns true to close the dialog. `prepare(dialog, more)`
+ * fills it in.
  */
 export function dialog(selector, act, done, prepare = () => {}) {
   const found = find(selector);
@@ -46,10 +47,10 @@ export function dialog(selector, act, done, prepare = () => {}) {
   find(".cancel", form).addEventListener("click", () => found.close());
   found.addEventListener("close", () => reset(found));
 
-  return (about) => {
+  return (about, more) => {
     subject = about;
     reset(found);
-    prepare(found, about);
+    prepare(found, more);
     found.showModal();
   };
 }

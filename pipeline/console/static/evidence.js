@@ -3,9 +3,10 @@
 
 import { dialog } from "./dialogs.js";
 import { all, fill, find, html, say } from "./dom.js";
-import { fetched, read, send } from "./net.js";
+import { asked, fetched, read, send } from "./net.js";
 
 const STEP = 500;
+const STILL = 5;
 const looking = find("#looking");
 let look = null;
 
@@ -114,6 +115,16 @@ function tick() {
   const length = fill(left < 60 ? looking.dataset.seconds : looking.dataset.minutes, values);
   say(find(".ends", looking), fill(looking.dataset.ends, { length }));
   if (left === 0) over(looking.dataset.over);
+  else if (left % STILL === 0) still(look);
+}
+
+/** What was erased or ended meanwhile goes from here, too. */
+async function still(own) {
+  try {
+    await asked(`/api/looks/${own.id}`);
+  } catch (error) {
+    if (look === own && error.status === 404) over(error.message);
+  }
 }
 
 function forget() {

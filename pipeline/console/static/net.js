@@ -41,6 +41,8 @@ async function answered(answer) {
 
 export const read = async (path) => (await answered(await ask(path))).json();
 
+export const asked = async (path) => { await answered(await ask(path)); };
+
 export const fetched = async (path) => (await answered(await ask(path))).blob();
 
 export async function send(path, body = {}, options = {}) {

@@ -85,7 +85,14 @@ async def test_flow_is_of_the_store_that_was_asked_for(client: AsyncClient) -> N
     panel = (await get(client, "/api/flow?store=shibuya"))["panel"]
 
     assert (panel["store_id"], panel["timezone"]) == ("shibuya", "Asia/Tokyo")
-    assert (await client.get("/api/flow?store=nowhere")).status_code == 404
+
+
+async def test_r17_which_stores_there_are_is_told_to_nobody_else(house: House) -> None:
+    async with open_house(house, "sato") as client:
+        another, none = [await client.get(f"/api/flow?store={store}") for store in ("shibuya", "nowhere")]
+
+    assert (another.status_code, none.status_code) == (403, 403)
+    assert another.json() == none.json()
 
 
 async def test_today_adds_all_stores_up(client: AsyncClient) -> None:

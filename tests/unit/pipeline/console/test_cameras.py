@@ -25,6 +25,15 @@ def health(state: CameraState) -> CameraHealth:
     )  # fmt: skip
 
 
+def test_what_waits_on_the_device_is_shown_where_anything_does() -> None:
+    report = device_health("ginza", "door", NOON, frames=1200, stills=40)
+    waiting = door(hear(Signs(), report.model_copy(update={"spooled": 77})))
+    none = door(hear(Signs(), report))
+
+    assert (waiting.spooled, "Waiting on the device\N{NO-BREAK SPACE}77" in waiting.counts) == (77, True)
+    assert (none.spooled, "Waiting" in none.counts) == (0, False)
+
+
 def test_every_camera_of_the_estate_is_shown_heard_of_or_not() -> None:
     shown = panels(estate(), Signs(), (), NOON, EN)
 

@@ -157,3 +157,50 @@ async def test_r16_an_item_is_released_only_to_somebody_who_is_there(client: Asy
     answer = await post(client, "/api/alerts/alert-1/release", {"to": "nobody", "hours": 1, "reason": REASON})
 
     assert (answer.status_code, "not allowed" in answer.json()["detail"]) == (403, True)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "2015-01-01", "2099-01-01", "9999-12-31"])
+async def test_a_day_that_nobody_meant_is_said_politely(client: AsyncClient, house: House, day: str) -> None:
+    answers = [
+        await post(client, "/api/alerts/alert-1/hold", HOLD | {"until": day}),
+        await post(client, "/api/erasures", SPAN | {"start": f"{day}T00:00:00"}),
+        await post(client, "/api/erasures", SPAN | {"end": f"{day}T23:59:59"}),
+        await post(client, "/api/accounts/tanaka/dates", {"training_until": day}),
+        await post(client, "/api/accounts/tanaka/dates", {"pledged_on": day, "pledge_until": "2027-01-01"}),
+    ]
+
+    assert {answer.status_code for answer in answers} == {422}
+    assert {answer.json()["detail"] for answer in answers} == {
+        "Please check the date: it may lie ten years from today at most."
+    }
+    assert house.people.kinds() == [Kind.SIGNED_IN]
+
+
+@pytest.mark.parametrize("typed", ["A\x001", "A\n1", "A\u20281", "\x1b[31mA1"])
+async def test_what_is_typed_holds_no_control_characters(client: AsyncClient, house: House, typed: str) -> None:
+    answers = [
+        await post(client, "/api/alerts/alert-1/hold", HOLD | {"incident": typed}),
+        await post(client, "/api/alerts/alert-1/erase", ERASE | {"reason": f"{REASON}\x00"}),
+    ]
+
+    assert {answer.status_code for answer in answers} == {422}
+    assert house.people.kinds() == [Kind.SIGNED_IN]
+
+
+async def test_r33_a_japanese_page_says_no_refusal_in_english(client: AsyncClient) -> None:
+    proposed = (await post(client, "/api/alerts/alert-1/hold", HOLD)).json()
+    path = f"/api/holds/{proposed['hold_id']}/confirm"
+    answer = await client.post(path, params={"lang": "ja"}, json={}, headers=OURS)
+
+    assert answer.status_code == 403
+    assert not any("a" <= each.lower() <= "z" for each in answer.json()["why"] + answer.json()["detail"])
+
+
+@pytest.mark.parametrize("dialog", ["erase-alert", "erase-some"])
+async def test_r23_whoever_erases_is_told_what_else_goes(client: AsyncClient, dialog: str) -> None:
+    page = (await client.get("/", params={"lang": "en"})).text
+    shown = page[page.index(f'id="{dialog}"') :].partition("</dialog>")[0]
+
+    assert "One key is for 10 min of pictures" in shown
+    assert "the camera has no key until its 10 min are over" in shown
+    assert "by decision" in shown

@@ -1,5 +1,6 @@
 """Looking at evidence: who may, what is written down before, and that nothing is left of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from tests.unit.pipeline.console.house import (
     furnished,
     jpeg,
     open_house,
+    receipt,
     restricted,
     sign_in,
 )
@@ -234,7 +236,59 @@ async def test_a_storage_that_is_away_or_has_lost_it_is_said(client: AsyncClient
     missing = await look(client)
 
     assert (away.status_code, missing.status_code) == (503, 409)
-    assert Kind.LOOK not in house.people.kinds()
+    assert house.people.kinds().count(Kind.LOOK) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("tanaka", 403), ("ito", 403), ("mori", 403), ("abe", 403), ("kato", 403)]
+)
+async def test_r18_the_vault_decides_before_anything_is_fetched(house: House, name: str, status: int) -> None:
+    house.objects.away = True
+    async with open_house(house, name) as client:
+        answer = await look(client)
+
+    assert answer.status_code == 403
+    assert house.people.kinds()[-1] is Kind.REFUSED
+
+
+async def test_a_key_is_not_used_longer_than_it_was_lent(
+    client: AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(_: str) -> bytes:
+        house.clock.advance(timedelta(seconds=60))
+        return b""
+
+    monkeypatch.setattr(house.objects, "get", slow)
+
+    assert (await look(client)).status_code == 503
+
+
+async def test_r16_a_look_ends_with_the_release_that_allowed_it(house: House) -> None:
+    async with open_house(house, "sato") as client:
+        body = {"to": "tanaka", "hours": 1, "reason": "Please check the shelf display"}
+        released = (await client.post("/api/alerts/alert-1/release", json=body, headers=OURS)).json()
+        house.clock.advance(timedelta(minutes=59, seconds=40))
+        await sign_in(client, "tanaka")
+        found = await looking(client)
+        first = await client.get(found["frames"][0]["address"])
+        house.clock.advance(timedelta(seconds=15))
+        second = await client.get(found["frames"][1]["address"])
+
+    assert (found["ends_at"], found["seconds"]) == (released["until"], 15)
+    assert (first.status_code, second.status_code) == (200, 404)
+
+
+async def test_r20_a_look_ends_when_a_receipt_says_that_its_key_is_gone(client: AsyncClient, house: House) -> None:
+    found = await looking(client)
+    on = await client.get(f"/api/looks/{found['viewing_id']}")
+    key = house.people.kept["alert-1"].key_id
+    house.broker.tell(receipt(7, house.clock.now()).model_copy(update={"key_id": key}))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    off = await client.get(f"/api/looks/{found['viewing_id']}")
+
+    assert (on.status_code, off.status_code) == (204, 404)
+    assert {(await client.get(frame["address"])).status_code for frame in found["frames"]} == {404}
 
 
 async def test_an_object_that_somebody_changed_does_not_open(client: AsyncClient, house: House) -> None:

@@ -242,6 +242,56 @@ async def test_r14_dates_of_somebody_else_are_recorded_and_never_ones_own(client
     assert own.status_code == 403
 
 
+async def test_r14_dates_are_recorded_all_or_not_at_all(client: AsyncClient) -> None:
+    half = {"training_until": "2027-01-31", "pledged_on": "2026-11-01"}
+    far = {"training_until": "2027-01-31", "pledged_on": "2026-11-01", "pledge_until": "9999-12-31"}
+    refused = [await post(client, "/api/accounts/tanaka/dates", body) for body in (half, far, {})]
+    listed = (await client.get("/api/accounts")).json()["accounts"]
+    before = next(each for each in listed if each["name"] == "tanaka")
+    body = {"training_until": "2027-01-31", "pledged_on": "2026-11-01", "pledge_until": "2027-02-28"}
+    done = (await post(client, "/api/accounts/tanaka/dates", body)).json()
+
+    assert [answer.status_code for answer in refused] == [422, 422, 422]
+    assert before["training"] != "2027-01-31"
+    assert (done["training"], done["pledge"]) == ("2027-01-31", "2027-02-28")
+
+
+async def test_r17_a_session_that_only_its_page_uses_ends_and_one_that_somebody_uses_does_not(
+    client: AsyncClient, street: Street
+) -> None:
+    for _ in range(40):
+        street.clock.advance(timedelta(minutes=1))
+        used = await client.post("/api/here", headers=OURS)
+    for _ in range(31):
+        street.clock.advance(timedelta(minutes=1))
+        polled = [await client.get(path) for path in ("/api/me", "/api/alerts", "/api/holds", "/")]
+
+    assert used.status_code == 204
+    assert [answer.status_code for answer in polled] == [401, 401, 401, 303]
+
+
+async def test_r18_what_the_console_is_asked_for_by_who_may_not_is_in_the_ledger(
+    client: AsyncClient, street: Street
+) -> None:
+    await sign_in(client, "tanaka")
+    street.objects.away = True
+    answer = await post(client, f"/api/alerts/{ALERT}/look", WHY)
+    street.keeper.tick()
+
+    assert answer.status_code == 403
+    assert [(each.body["principal"], each.body["action"]) for each in of_kind(street.ledger, Kind.REFUSED)] == [
+        ("tanaka", "look")
+    ]
+
+
+async def test_r33_dates_are_the_stores_own_days(client: AsyncClient) -> None:
+    body = {"training_until": "2027-01-31"}
+    await post(client, "/api/accounts/tanaka/dates", body)
+    await sign_in(client, "tanaka")
+
+    assert (await client.get("/api/me")).json()["training"] == "2027-01-31"
+
+
 async def test_an_account_that_is_closed_is_signed_out_at_once(client: AsyncClient) -> None:
     await sign_in(client, "tanaka")
     tanaka = client.cookies["mimamori"]

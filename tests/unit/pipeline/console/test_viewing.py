@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.clock import ManualClock
-from pipeline.console.viewing import LONGEST, Viewings
+from pipeline.console.viewing import LONGEST, Viewings, Whose
 from tests.unit.pipeline.console.house import NOON
 
 FAR = NOON + timedelta(days=7)
@@ -17,7 +17,7 @@ FAR = NOON + timedelta(days=7)
 def begun(clock: ManualClock, expires_at: datetime = FAR) -> tuple[Viewings, str, tuple[str, ...], list[bytearray]]:
     viewings = Viewings(clock)
     pictures = [bytearray(b"first picture"), bytearray(b"second picture")]
-    viewing, addresses = viewings.begin("session", "alert-1", pictures, expires_at)
+    viewing, addresses = viewings.begin("session", Whose("alert-1", "key-1"), pictures, expires_at)
     return viewings, viewing.viewing_id, addresses, pictures
 
 
@@ -66,19 +66,21 @@ def test_a_wall_clock_that_is_set_back_gives_no_more_time() -> None:
     assert viewings.take("session", viewing, addresses[0]) is None
 
 
-@pytest.mark.parametrize("how", ["end", "end_session", "end_alerts", "close", "another look"])
+@pytest.mark.parametrize("how", ["end", "end_session", "end_alerts", "end_keys", "close", "another look"])
 def test_a_look_that_ends_is_wiped(how: str) -> None:
     viewings, viewing, _, pictures = begun(ManualClock(NOON))
     ends: dict[str, Callable[[], object]] = {
         "end": lambda: viewings.end("session", viewing),
         "end_session": lambda: viewings.end_session("session"),
         "end_alerts": lambda: viewings.end_alerts(["alert-1"]),
+        "end_keys": lambda: viewings.end_keys(["key-1"]),
         "close": viewings.close,
-        "another look": lambda: viewings.begin("session", "alert-2", (), FAR),
+        "another look": lambda: viewings.begin("session", Whose("alert-2", "key-2"), (), FAR),
     }
     ends[how]()
 
     assert not any(map(any, pictures))
+    assert how == "another look" or not viewings.goes_on("session", viewing)
 
 
 def test_nobody_ends_anybody_elses_look() -> None:
@@ -86,6 +88,7 @@ def test_nobody_ends_anybody_elses_look() -> None:
     viewings.end("another", viewing)
     viewings.end_session("another")
     viewings.end_alerts(["another"])
+    viewings.end_keys(["another"])
 
     assert all(map(any, pictures))
 
@@ -103,6 +106,6 @@ def test_r20_whatever_time_does_no_picture_is_given_out_after_the_end(steps: lis
 
 def test_pictures_do_not_show_when_a_look_is_written_down() -> None:
     viewings = Viewings(ManualClock(NOON))
-    viewing, _ = viewings.begin("session", "alert-1", [bytearray(b"picture")], FAR)
+    viewing, _ = viewings.begin("session", Whose("alert-1", "key-1"), [bytearray(b"picture")], FAR)
 
     assert "picture" not in repr(viewing).replace("pictures", "")

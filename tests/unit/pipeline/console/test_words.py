@@ -32,6 +32,10 @@ def test_a_text_has_the_same_places_in_every_language() -> None:
     assert [key for key, text in TEXTS.items() if places(text.ja) != places(text.en)] == []
 
 
+def test_r33_disclosure_is_said_only_of_what_people_may_ask_of_their_own_data() -> None:
+    assert [key for key, text in TEXTS.items() if "開示" in text.ja] == []
+
+
 def test_japanese_is_japanese() -> None:
     words_of_it = {key: re.sub(r"\{\w+\}|\W", "", text.ja) for key, text in TEXTS.items()}
 

@@ -61,7 +61,7 @@ class Staffing:
     )
     suspended: set[str] = field(default_factory=set)
 
-    def person(self, session: str | None, now: datetime) -> Person:
+    def person(self, session: str | None, now: datetime, *, acting: bool = True) -> Person:
         if session not in self.roles:
             raise SignedOut("nobody is signed in by this session")
         role, stores = self.roles[session]
@@ -89,7 +89,8 @@ class Staffing:
 
     def stores(self, person: Person, action: Action) -> Stores:
         role, stores = self.roles[person.name]
-        return stores if (role, action) in MATRIX else frozenset()
+        cell = MATRIX.get((role, action))
+        return frozenset() if cell is None or cell.only_released else stores
 
     def require_staff(self, name: str, store: StoreId) -> None:
         if self.roles.get(name) != (Role.STAFF, frozenset({store})):

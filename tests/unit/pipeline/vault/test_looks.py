@@ -117,7 +117,7 @@ def test_a_lease_key_that_is_none_is_no_look(desk: Desk, parts: Parts) -> None:
     assert not of_kind(parts.ledger, Kind.LOOK)
 
 
-@pytest.mark.parametrize("reason", ["", "because", "x" * 257])
+@pytest.mark.parametrize("reason", ["", "because", "x" * 257, "because of a\x1b[31m colour", "because\nof two lines"])
 def test_a_look_takes_a_written_reason(reason: str) -> None:
     with pytest.raises(ValidationError):
         LookRequest(alert_id=ALERT, purpose=DOOR.purpose, reason=reason, lease_public=WORKER.public)
@@ -137,6 +137,19 @@ def test_r16_what_a_manager_released_one_member_of_staff_sees_for_a_while(desk: 
         desk.look("tanaka", LATER)
     (released,) = of_kind(parts.ledger, Kind.RELEASED)
     assert {look.body["release_id"] for look in of_kind(parts.ledger, Kind.LOOK)} == {released.body["release_id"]}
+
+
+def test_r16_what_a_look_by_release_opens_is_shown_no_longer_than_that(desk: Desk) -> None:
+    key = desk.sealed(NOON)
+    desk.release("sato", "tanaka", SOON, SOON + timedelta(hours=1))
+    desk.release("sato", "tanaka", SOON, LATER)
+    asked = LookRequest(alert_id=ALERT, purpose=DOOR.purpose, reason=REASON, lease_public=WORKER.public)
+
+    last = LATER - timedelta(seconds=15)
+    look = desk.looks.look(desk.people.signed("tanaka", last), asked, last)
+    assert (look.until, look.lease.ends_at) == (LATER, LATER)
+
+    assert desk.looks.look(desk.people.signed("sato", last), asked, last).until == key.expires_at
 
 
 def test_r16_a_release_does_not_lift_a_suspension(desk: Desk) -> None:

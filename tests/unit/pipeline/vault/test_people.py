@@ -155,6 +155,15 @@ async def test_a_session_ends_when_it_is_idle(town: Town) -> None:
         town.people.person(token, NOON + 3 * IDLE)
 
 
+async def test_r17_what_a_page_asks_by_itself_keeps_no_session(town: Town) -> None:
+    token, _ = await _in(town, "sato")
+
+    for minute in range(30):
+        town.people.person(token, NOON + timedelta(minutes=minute), acting=False)
+    with pytest.raises(SignedOut):
+        town.people.person(token, NOON + IDLE, acting=False)
+
+
 async def test_a_session_ends_after_a_working_day_however_busy(town: Town) -> None:
     token, _ = await _in(town, "sato")
 

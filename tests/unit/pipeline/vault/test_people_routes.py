@@ -18,7 +18,7 @@ from pipeline.vault.api import SESSION, SignedOut
 from pipeline.vault.client import VaultClient
 from pipeline.vault.guard import Guard
 from pipeline.vault.ledger import Entry, Kind
-from pipeline.vault.people import LONGEST
+from pipeline.vault.people import IDLE, LONGEST
 from pipeline.vault.people_api import (
     AccountChange,
     Disabled,
@@ -26,8 +26,8 @@ from pipeline.vault.people_api import (
     NewPassword,
     OwnPassword,
     Pledged,
+    Recorded,
     StaffStores,
-    Trained,
 )
 from pipeline.vault.receipts import messages_of
 from pipeline.vault.service import Keeper, app_of
@@ -194,6 +194,20 @@ async def test_r17_the_matrix_is_there_to_show(house: House) -> None:
     assert ("manager", "look") in {(row.role.value, row.action.value) for row in rows}
 
 
+async def test_r17_a_session_lives_by_what_its_person_does_and_not_by_what_the_page_asks(house: House) -> None:
+    polled, used = await house.session("sato"), await house.session("sato")
+    for _ in range(70):
+        house.clock.advance(timedelta(minutes=1))
+        await house.console.here(session=used)
+        if house.clock.now() < NOON + IDLE:
+            await house.console.me(session=polled)
+            await house.console.holds(session=polled)
+
+    with pytest.raises(SignedOut):
+        await house.console.me(session=polled)
+    assert (await house.console.me(session=used)).name == "sato"
+
+
 async def test_a_manager_makes_somebody_staff_and_takes_it_back(house: House) -> None:
     session = await house.session("sato")
     asked = NewAccount(
@@ -207,7 +221,10 @@ async def test_a_manager_makes_somebody_staff_and_takes_it_back(house: House) ->
     )
     made = await house.console.add_account(asked, session=session)
     assert made in await house.console.accounts(session=session)
-    changes: tuple[AccountChange, ...] = (Trained(until=NOON + 2 * YEAR), PLEDGED, Disabled(disabled=True))
+    changes: tuple[AccountChange, ...] = (
+        Recorded(training_until=NOON + 2 * YEAR, pledged=PLEDGED),
+        Disabled(disabled=True),
+    )
     for change in changes:
         made = await house.console.change_account("kato", change, session=session)
     assert made.training_until == NOON + 2 * YEAR
@@ -271,8 +288,7 @@ async def test_r08_no_route_finds_a_person_in_pictures_or_makes_a_role(house: Ho
         "/v1/sign-out",
         "/v1/accounts",
         "/v1/accounts/{name}/stores",
-        "/v1/accounts/{name}/training",
-        "/v1/accounts/{name}/pledge",
+        "/v1/accounts/{name}/dates",
         "/v1/accounts/{name}/disabled",
         "/v1/accounts/{name}/password",
     }

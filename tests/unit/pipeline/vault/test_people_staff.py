@@ -15,7 +15,8 @@ from pipeline.governance.passwords import WeakPassword
 from pipeline.governance.people import Account, Grant, Suspended
 from pipeline.governance.roles import ALL, Role
 from pipeline.vault.api import Person, SignedOut
-from pipeline.vault.people_api import NewAccount, Pledged
+from pipeline.vault.keeping import Unreadable
+from pipeline.vault.people_api import NewAccount, Pledged, Recorded
 from tests.unit.pipeline.vault.building import NOON
 from tests.unit.pipeline.vault.staffing import EVERYBODY, GINZA, OWN, PASSWORD, SHIBUYA, YEAR, Town, somebody
 
@@ -90,8 +91,8 @@ async def test_r17_nobody_but_a_manager_touches_accounts(town: Town, name: str) 
 def _changes(town: Town, by: Person, name: str) -> list[Any]:
     return [
         lambda: town.staff.set_stores(by, name, frozenset({GINZA}), NOON),
-        lambda: town.staff.set_training(by, name, UNTIL, NOON),
-        lambda: town.staff.set_pledge(by, name, PLEDGED, NOON),
+        lambda: town.staff.record(by, name, Recorded(training_until=UNTIL), NOON),
+        lambda: town.staff.record(by, name, Recorded(pledged=PLEDGED), NOON),
         lambda: town.staff.set_disabled(by, name, NOON, disabled=True),
     ]
 
@@ -102,11 +103,32 @@ async def test_r14_nobody_records_their_own_training_or_pledge(town: Town) -> No
         for change in _changes(town, by, name):
             with pytest.raises(Refused, match="nobody changes their own account"):
                 change()
-    town.staff.set_training(_who(town, "other"), "sato", UNTIL, NOON)
-    town.staff.set_pledge(_who(town, "other"), "sato", PLEDGED, NOON)
+    town.staff.record(_who(town, "other"), "sato", Recorded(training_until=UNTIL), NOON)
+    town.staff.record(_who(town, "other"), "sato", Recorded(pledged=PLEDGED), NOON)
 
     sato = _account(town, "sato")
     assert (sato.training_until, sato.pledged_on, sato.pledge_until) == (UNTIL, PLEDGED.signed_on, PLEDGED.until)
+
+
+async def test_r14_training_and_pledge_are_taken_down_both_or_neither(town: Town) -> None:
+    by, before = _who(town, "sato"), _account(town, "tanaka")
+    far = PLEDGED.model_copy(update={"signed_on": date(1, 1, 1)})
+
+    with pytest.raises(Unreadable):
+        town.staff.record(by, "tanaka", Recorded(training_until=UNTIL, pledged=far), NOON)
+    assert _account(town, "tanaka") == before
+
+    town.staff.record(by, "tanaka", Recorded(training_until=UNTIL, pledged=PLEDGED), NOON)
+    after = _account(town, "tanaka")
+    assert (after.training_until, after.pledge_until) == (UNTIL, PLEDGED.until)
+    told = [note.body["change"] for note in town.accounts.notes(100)]
+    assert (told.count("trained"), told.count("pledged")) == (1, 1)
+
+
+@pytest.mark.parametrize("field", ["training_until", "pledge_until"])
+async def test_r14_no_training_or_pledge_ends_beyond_ten_years(town: Town, field: str) -> None:
+    with pytest.raises(Unreadable):
+        await town.staff.add(_who(town, "sato"), _asked(**{field: NOON + 11 * YEAR}), NOON)
 
 
 async def test_another_stores_people_are_nobody_of_theirs(town: Town) -> None:
