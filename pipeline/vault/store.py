@@ -96,7 +96,7 @@ class KeyTable(Records, Protocol):
         ...
 
     def of_alert(self, alert: AlertId) -> tuple[Held, ...]:
-        """Return every key that was made for an alert's evidence and is remembered, oldest first."""
+        """Return the keys that were made for an alert's evidence and are remembered: its own, then its holds', by age."""
         ...
 
     def evidence(self, store: StoreId | None) -> tuple[BucketKey, ...]:
@@ -313,7 +313,9 @@ class SqlKeyTable(SqlRecords):
         return None if row is None else _held(row)
 
     def of_alert(self, alert: AlertId) -> tuple[Held, ...]:
-        return tuple(map(_held, self._all(f"{_HELD} WHERE alert = ? ORDER BY created_at, keys.key_id", alert)))
+        return tuple(
+            map(_held, self._all(f"{_HELD} WHERE alert = ? ORDER BY hold <> '', created_at, keys.key_id", alert))
+        )
 
     def evidence(self, store: StoreId | None) -> tuple[BucketKey, ...]:
         rows = self._all(

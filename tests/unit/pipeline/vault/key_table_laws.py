@@ -75,6 +75,11 @@ class KeyTableLaws:
         assert table.slot(END) is None
         assert table.condemned() == (SLOT,)
 
+    def test_an_alerts_own_key_comes_before_those_of_its_holds(self, table: KeyTable) -> None:
+        table.add([SLOT], [evidence_key("b", hold="h1"), evidence_key("z"), evidence_key("a", hold="h2")])
+
+        assert [held.key.key_id for held in table.of_alert(ALERT)] == ["z", "a", "b"]
+
     def test_a_slot_is_not_condemned_before_its_end(self, table: KeyTable) -> None:
         table.add([SLOT], [new_key("k1")])
 
