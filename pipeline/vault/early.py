@@ -133,7 +133,8 @@ class Early:
         into = new_slot(slot.end)
         # The new slot key is on disk before anything is wrapped by it.
         self._vault.ring.create([into.slot_key])
-        survivors = tuple((held.key.key_id, self._vault.wrapped_anew(held, into.slot_key)) for held in staying)
+        privates = self._vault.wrapped_anew(slot, staying, into.slot_key)
+        survivors = tuple((held.key.key_id, private) for held, private in zip(staying, privates, strict=True))
         return Move(gone, survivors, into)
 
 

@@ -8,17 +8,18 @@ import fcntl
 import os
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
 from pipeline.wiped import random_bytes, wipe
 
-__all__ = ["FileRing", "MemoryRing", "Ring", "wipe"]
+__all__ = ["FileRing", "MemoryRing", "Ring", "does_not_open", "wipe"]
 
 _KEY: Final = 32
 _NONCE: Final = 12
@@ -46,8 +47,19 @@ class Ring(Protocol):
         ...
 
     def unwrap(self, name: str, wrapped: bytes, bound_to: bytes) -> bytearray:
-        """Decrypt what was wrapped under the named key; the caller wipes it. Raises Erased when there is no key."""
+        """Decrypt what was wrapped under the named key; the caller wipes it.
+
+        Raises Erased when there is no key, or when it does not open this: what is damaged is gone like what is erased.
+        """
         ...
+
+    def wrap_all(self, name: str, plaintexts: Sequence[tuple[bytearray, bytes]]) -> list[bytes]:
+        """Wrap each with what it is bound to. Raises Erased when there is no key."""
+        return [self.wrap(name, plaintext, bound_to) for plaintext, bound_to in plaintexts]
+
+    def unwrap_all(self, name: str, wrapped: Sequence[tuple[bytes, bytes]]) -> list[bytearray | None]:
+        """Unwrap each with what it is bound to, None where it does not open; the caller wipes them."""
+        return [_opened(self, name, each, bound_to) for each, bound_to in wrapped]
 
     def destroy(self, names: Iterable[str]) -> None:
         """Make the named keys unrecoverable, durably, before returning. A name that is not there is no error.
@@ -61,7 +73,19 @@ class Ring(Protocol):
         ...
 
 
-class MemoryRing:
+def _opened(ring: Ring, name: str, wrapped: bytes, bound_to: bytes) -> bytearray | None:
+    try:
+        return ring.unwrap(name, wrapped, bound_to)
+    except Erased:
+        return None
+
+
+def does_not_open(name: str) -> Erased:
+    """Say that something is not what was wrapped under a slot key."""
+    return Erased(f"what is kept does not open under slot key {name}")
+
+
+class MemoryRing(Ring):
     """Slot keys in memory alone: they die with the process."""
 
     def __init__(self) -> None:
@@ -77,8 +101,14 @@ class MemoryRing:
         return nonce + self._cipher(name).encrypt(nonce, plaintext, bound_to)
 
     def unwrap(self, name: str, wrapped: bytes, bound_to: bytes) -> bytearray:
+        cipher = self._cipher(name)
+        if len(wrapped) < _NONCE + _TAG:
+            raise does_not_open(name)
         secret = bytearray(len(wrapped) - _NONCE - _TAG)
-        self._cipher(name).decrypt_into(wrapped[:_NONCE], wrapped[_NONCE:], bound_to, secret)
+        try:
+            cipher.decrypt_into(wrapped[:_NONCE], wrapped[_NONCE:], bound_to, secret)
+        except InvalidTag:
+            raise does_not_open(name) from None
         return secret
 
     def destroy(self, names: Iterable[str]) -> None:

@@ -13,23 +13,31 @@ The token needs, under the mount: create, update and delete on `keys/PREFIX*`, l
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
-from cryptography.exceptions import InvalidTag
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
+from pipeline.vault.ring import Ring, does_not_open
 from pipeline.vault.tls import loopback
 
 TIMEOUT: Final = httpx.Timeout(5, connect=2)
 _KEY_GONE: Final = ("encryption key not found", "no existing key named", "could not delete key; not found")
-_DOES_NOT_OPEN: Final = ("unable to decrypt", "message authentication failed")
+_DOES_NOT_OPEN: Final = (
+    "unable to decrypt",
+    "message authentication failed",
+    "invalid ciphertext",
+    "missing ciphertext",
+    "no prefix",
+)
+_AT_ONCE: Final = 500
+"""So many are wrapped or unwrapped in one request."""
 
 
-class TransitRing:
+class TransitRing(Ring):
     """Slot keys behind HTTP, by name, in one mount, under a prefix of this vault's own.
 
     Nobody else may use the prefix: a key under it that the key table does not know is destroyed when the vault starts.
@@ -68,12 +76,25 @@ class TransitRing:
         return ciphertext.encode()
 
     def unwrap(self, name: str, wrapped: bytes, bound_to: bytes) -> bytearray:
-        asked = {"ciphertext": wrapped.decode(errors="replace"), "associated_data": _text(bound_to)}
-        plaintext = self._crypt("decrypt", name, asked, "plaintext")
+        asked = {"ciphertext": _said(wrapped), "associated_data": _text(bound_to)}
+        return _content(self._crypt("decrypt", name, asked, "plaintext"))
+
+    def wrap_all(self, name: str, plaintexts: Sequence[tuple[bytearray, bytes]]) -> list[bytes]:
+        if name not in self.names():
+            raise _erased(name)
+        asked = [{"plaintext": _text(each), "associated_data": _text(bound_to)} for each, bound_to in plaintexts]
+        found = self._crypt_all("encrypt", name, asked, "ciphertext")
+        if None in found:
+            raise Unavailable("the transit engine did not wrap all that it was given")
+        return [each.encode() for each in found if each is not None]
+
+    def unwrap_all(self, name: str, wrapped: Sequence[tuple[bytes, bytes]]) -> list[bytearray | None]:
+        asked = [{"ciphertext": _said(each), "associated_data": _text(bound_to)} for each, bound_to in wrapped]
         try:
-            return bytearray(binascii.a2b_base64(plaintext, strict_mode=True))
-        except ValueError:
-            raise Unavailable("the transit engine's answer cannot be read") from None
+            found = self._crypt_all("decrypt", name, asked, "plaintext")
+        except Erased:
+            return [None] * len(wrapped)
+        return [None if each is None else _content(each) for each in found]
 
     def destroy(self, names: Iterable[str]) -> None:
         # Asked of the engine, whatever is remembered here: a receipt follows.
@@ -126,15 +147,28 @@ class TransitRing:
 
     def _crypt(self, what: str, name: str, asked: Mapping[str, str], wanted: str) -> str:
         answer = self._ask("POST", f"{what}/{self._prefix}{name}", asked)
-        if _gone(answer):
-            self._forget(name)
-            raise _erased(name)
+        self._require_key(answer, name)
         if _says(answer, _DOES_NOT_OPEN):
-            raise InvalidTag
+            raise does_not_open(name)
         found = _data(answer).get(wanted)
         if not isinstance(found, str):
             raise Unavailable("the transit engine's answer cannot be read")
         return found
+
+    def _crypt_all(self, what: str, name: str, asked: Sequence[Mapping[str, str]], wanted: str) -> list[str | None]:
+        """Ask for all in as few requests as may be; None for what does not open."""
+        found: list[str | None] = []
+        for start in range(0, len(asked), _AT_ONCE):
+            batch = asked[start : start + _AT_ONCE]
+            answer = self._ask("POST", f"{what}/{self._prefix}{name}", {"batch_input": batch})
+            self._require_key(answer, name)
+            found.extend(_results(answer, len(batch), wanted))
+        return found
+
+    def _require_key(self, answer: httpx.Response, name: str) -> None:
+        if _gone(answer):
+            self._forget(name)
+            raise _erased(name)
 
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
         answer = self._request(method, path, body)
@@ -181,6 +215,36 @@ def _mount(url: str) -> str:
 
 def _text(content: bytes | bytearray) -> str:
     return base64.b64encode(content).decode()
+
+
+def _said(wrapped: bytes) -> str:
+    return wrapped.decode(errors="replace")
+
+
+def _content(text: str) -> bytearray:
+    try:
+        return bytearray(binascii.a2b_base64(text, strict_mode=True))
+    except ValueError:
+        raise Unavailable("the transit engine's answer cannot be read") from None
+
+
+def _results(answer: httpx.Response, count: int, wanted: str) -> list[str | None]:
+    """Read a batch's results. Where some of it does not open, the engine says 400, and which in the results."""
+    data = _json(answer).get("data") if answer.status_code == HTTPStatus.BAD_REQUEST else _data(answer)
+    results = data.get("batch_results") if isinstance(data, dict) else None
+    if not isinstance(results, list) or len(results) != count:
+        _demand(answer)
+        raise Unavailable("the transit engine's answer cannot be read")
+    return [_result(each, wanted) for each in results]
+
+
+def _result(result: Any, wanted: str) -> str | None:
+    found = result.get(wanted) if isinstance(result, dict) else None
+    if isinstance(found, str) and not result.get("error"):
+        return found
+    if isinstance(result, dict) and any(words in str(result.get("error")) for words in _DOES_NOT_OPEN):
+        return None
+    raise Unavailable("the transit engine's answer cannot be read")
 
 
 def _erased(name: str) -> Erased:

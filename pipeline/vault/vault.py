@@ -9,7 +9,7 @@ Keys of evidence, erasures before time, looks and holds stand on it: objects.py,
 
 import secrets
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -147,7 +147,11 @@ class Vault:
             raise
         lease = self.lent(held, principal.name, lease_public, now)
         lent = _Lent(key_id, principal.name, purpose)
-        self._lent[lent] = self._lent.get(lent, 0) + 1
+        if held.key.alert is not None:
+            # Evidence shows somebody: the ledger has it before the key goes, though we be killed in between.
+            self.write_down([_lent_fact({lent: 1})], now)
+        else:
+            self._lent[lent] = self._lent.get(lent, 0) + 1
         return lease
 
     def lent(self, held: Held, name: str, lease_public: bytes, now: datetime, until: datetime | None = None) -> Lease:
@@ -320,18 +324,18 @@ class Vault:
         self.table.add(new, keys)
         return tuple(each.key for each in keys)
 
-    def wrapped_anew(self, held: Held, slot_key: str) -> bytes | None:
-        """Wrap a private key under another slot key; None where it is lost already."""
-        if held.wrapped is None:
-            return None
+    def wrapped_anew(self, slot: Slot, staying: Sequence[Held], slot_key: str) -> tuple[bytes | None, ...]:
+        """Wrap private keys of one slot under another slot key; None where one is lost already, or does not open."""
+        there = [(held.key, held.wrapped.private) for held in staying if held.wrapped is not None]
+        privates = self.ring.unwrap_all(slot.slot_key, [(wrapped, _bound(key)) for key, wrapped in there])
+        opened = [(key, each) for (key, _), each in zip(there, privates, strict=True) if each is not None]
         try:
-            private = self.ring.unwrap(held.wrapped.slot_key, held.wrapped.private, _bound(held.key))
-        except Erased:
-            return None
-        try:
-            return self.ring.wrap(slot_key, private, _bound(held.key))
+            anew = self.ring.wrap_all(slot_key, [(private, _bound(key)) for key, private in opened])
         finally:
-            wipe(private)
+            for _, private in opened:
+                wipe(private)
+        kept = {key.key_id: wrapped for (key, _), wrapped in zip(opened, anew, strict=True)}
+        return tuple(kept.get(held.key.key_id) for held in staying)
 
     def _new_key(self, key: BucketKey, slot_key: str) -> NewKey:
         pair = sealing.generate(self.limits.suite)
@@ -367,7 +371,7 @@ class Vault:
     def _lent_facts(self) -> list[Fact]:
         if not self._lent:
             return []
-        return [Fact(Kind.LEASES, {"leases": [_lent_body(each, count) for each, count in self._lent.items()]})]
+        return [_lent_fact(self._lent)]
 
     def _empty_outbox(self, now: datetime) -> None:
         while waiting := self.table.outbox(_TOLD_AT_ONCE):
@@ -465,6 +469,10 @@ def _destroyed(key: BucketKey, slot: Slot, now: datetime) -> Fact:
     told = {"destroyed_at": iso(now), "method": "slot_key_destroyed", "slot_key": slot.slot_key}
     decided = {} if slot.erasure is None else {"early": now < slot.end, "erasure_id": slot.erasure}
     return Fact(Kind.KEY_DESTROYED, key_body(key) | told | decided)
+
+
+def _lent_fact(lent: Mapping[_Lent, int]) -> Fact:
+    return Fact(Kind.LEASES, {"leases": [_lent_body(each, count) for each, count in lent.items()]})
 
 
 def _lent_body(lent: _Lent, times: int) -> Body:

@@ -1,5 +1,7 @@
 """A vault to test with: in memory or on disk, at noon, for two cameras of one store."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +74,13 @@ def destroy(vault: Vault, now: datetime) -> int:
     count = vault.bury(now)
     vault.tell(now)
     return count
+
+
+def damage(folder: Path, key: BucketKey) -> None:
+    """Spoil the row of a private key, in the file of the key table."""
+    with closing(sqlite3.connect(folder / "keys.db")) as db:
+        db.execute("UPDATE private_keys SET wrapped = zeroblob(60) WHERE key_id = ?", (key.key_id,))
+        db.commit()
 
 
 def of_kind(ledger: Ledger, kind: Kind) -> list[Entry]:

@@ -7,7 +7,7 @@ is not there where the token may create, deleting needs leave, and a sealed serv
 import base64
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -108,26 +108,47 @@ class FakeTransit:
             if not self.may_create_by_encrypting:
                 return 403, {"errors": ["permission denied"]}
             self.keys[name] = Key()
+        return _batched(body, lambda each: self._wrapped(name, each))
+
+    def _wrapped(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         nonce = secrets.token_bytes(12)
         plaintext, bound_to = (base64.b64decode(body[each]) for each in ("plaintext", "associated_data"))
         sealed = nonce + self.keys[name].cipher.encrypt(nonce, plaintext, bound_to)
-        return 200, {"data": {"ciphertext": f"vault:v1:{base64.b64encode(sealed).decode()}", "key_version": 1}}
+        return {"ciphertext": f"vault:v1:{base64.b64encode(sealed).decode()}", "key_version": 1}
 
     def _decrypt(self, name: str, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
         if name not in self.keys:
             return 400, {"errors": ["encryption key not found"]}
-        sealed = base64.b64decode(body["ciphertext"].removeprefix("vault:v1:"))
+        return _batched(body, lambda each: self._opened(name, each))
+
+    def _opened(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        if not body["ciphertext"].startswith("vault:v1:"):
+            return {"error": "invalid ciphertext: no prefix"}
         try:
+            sealed = base64.b64decode(body["ciphertext"].removeprefix("vault:v1:"), validate=True)
             plaintext = self.keys[name].cipher.decrypt(
                 sealed[:12], sealed[12:], base64.b64decode(body["associated_data"])
             )
+        except ValueError:
+            return {"error": "invalid ciphertext: could not decode base64"}
         except InvalidTag:
-            return 400, {"errors": ["invalid ciphertext: unable to decrypt"]}
-        return 200, {"data": {"plaintext": base64.b64encode(plaintext).decode()}}
+            return {"error": "cipher: message authentication failed"}
+        return {"plaintext": base64.b64encode(plaintext).decode()}
 
     def _described(self, name: str) -> dict[str, Any]:
         described = {"name": name, "type": "aes256-gcm96", "exportable": False, "latest_version": 1}
         return {"data": {**described, "deletion_allowed": self.keys[name].deletion_allowed}}
+
+
+def _batched(
+    body: dict[str, Any], one: Callable[[dict[str, Any]], dict[str, Any]]
+) -> tuple[int, dict[str, Any] | None]:
+    """A batch is answered whole, and with 400 where anything in it fails."""
+    if "batch_input" not in body:
+        found = one(body)
+        return (400, {"errors": [found["error"]]}) if "error" in found else (200, {"data": found})
+    results = [one(each) for each in body["batch_input"]]
+    return 400 if any("error" in each for each in results) else 200, {"data": {"batch_results": results}}
 
 
 @contextmanager

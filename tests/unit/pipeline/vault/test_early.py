@@ -22,6 +22,7 @@ from tests.unit.pipeline.vault.building import (
     TILL,
     TTL,
     Parts,
+    damage,
     destroy,
     in_memory,
     keys_for,
@@ -193,6 +194,19 @@ def test_r23_decisions_that_cannot_all_be_read_let_nothing_be_made(
     for _ in range(2):
         with pytest.raises(KeyError):
             keys_for(again, SOON)
+
+
+def test_r23_a_damaged_row_stops_no_erasure_and_is_gone_itself(desk: Desk, parts: Parts, tmp_path: Path) -> None:
+    (door,) = keys_for(desk.vault, NOON)
+    (till,) = keys_for(desk.vault, NOON, owner=TILL)
+    damage(tmp_path, till)
+
+    erased = desk.erase("sato", SOON, whole(NOON, NOON))
+
+    assert erased == (door.key_id,)
+    assert [_dies(desk, each) for each in (door, till)] == [True, True]
+    assert destroy(desk.vault, till.span.expires_at) == 1
+    assert len(of_kind(parts.ledger, Kind.KEY_DESTROYED)) == 2
 
 
 def test_r23_no_evidence_is_made_anew_for_what_was_erased(desk: Desk) -> None:

@@ -12,13 +12,17 @@ from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.vault.api import HoldState
 from pipeline.vault.asking import Service
 from pipeline.vault.ledger import Kind
+from pipeline.vault.ring import MemoryRing
 from pipeline.vault.store import SqliteKeyTable
 from tests.unit.pipeline.vault.building import (
     BUCKET,
     DETECTING,
+    DOOR,
     NOON,
     TTL,
+    WORKER,
     Parts,
+    damage,
     destroy,
     in_memory,
     keys_for,
@@ -116,6 +120,28 @@ def test_a_hold_has_a_key_of_its_own_that_the_clip_is_sealed_to(desk: Desk) -> N
     assert sealing.open_(desk.look("sato", SOON), b"clip", clip) == b"pictures"
     assert desk.evidence.of(CUTTING, ALERT, SOON).held_until == UNTIL
     assert [each.held_until for each in desk.evidence.objects(CUTTING, None, SOON)] == [UNTIL]
+
+
+def test_r18_the_ledger_has_it_before_cutting_gets_the_key_of_held_evidence(desk: Desk, parts: Parts) -> None:
+    desk.confirm("suzuki", desk.propose("sato", SOON, UNTIL), SOON)
+    key = desk.evidence.of(CUTTING, ALERT, SOON).key_id
+
+    desk.vault.lease(CUTTING.principal, key, DOOR.purpose, WORKER.public, SOON)
+
+    # Of the ledger alone: nothing was told by the timer since.
+    (lent,) = of_kind(parts.ledger, Kind.LEASES)
+    assert lent.body["leases"] == [{"key_id": key, "principal": "cutting", "purpose": DOOR.purpose.value, "times": 1}]
+
+
+def test_r18_no_ledger_no_key_of_held_evidence(tmp_path: Path) -> None:
+    ledger = Full(Ed25519PrivateKey.generate())
+    desk = Desk(Parts(SqliteKeyTable(tmp_path / "other.db"), MemoryRing(), ledger).vault())
+    key = desk.sealed(NOON).key_id
+    desk.confirm("suzuki", desk.propose("sato", SOON, UNTIL), SOON)
+    ledger.full = True
+
+    with pytest.raises(Unavailable):
+        desk.vault.lease(CUTTING.principal, key, DOOR.purpose, WORKER.public, SOON)
 
 
 def test_a_hold_that_is_not_sealed_yet_leaves_looks_as_they_are(desk: Desk) -> None:
@@ -271,6 +297,20 @@ def test_saying_it_again_changes_nothing(desk: Desk, parts: Parts) -> None:
     desk.holds.sealed(CUTTING, hold_id, RESEALED, SOON)
 
     assert len(of_kind(parts.ledger, Kind.KEY_HELD)) == 1
+
+
+def test_r20_a_damaged_row_stops_no_hold_from_lapsing(desk: Desk, parts: Parts, tmp_path: Path) -> None:
+    desk.sealed(NOON, OTHER)
+    desk.held(SOON, UNTIL)
+    desk.confirm("suzuki", desk.propose("sato", SOON, UNTIL, OTHER), SOON)
+    (neighbour,) = (held.key for held in parts.table.of_alert(ALERT) if held.key.hold is not None)
+    damage(tmp_path, neighbour)
+
+    tick(desk, EXPIRY)
+
+    assert sorted(states(desk, EXPIRY)) == [HoldState.LAPSED, HoldState.SEALED]
+    tick(desk, UNTIL)
+    assert not parts.ring.names()
 
 
 def test_a_hold_that_is_none_is_unknown(desk: Desk) -> None:

@@ -7,7 +7,6 @@ from unittest.mock import patch
 
 import httpx
 import pytest
-from cryptography.exceptions import InvalidTag
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
 from pipeline.vault.ring import FileRing, MemoryRing, Ring, wipe
@@ -49,10 +48,26 @@ def test_what_was_wrapped_unwraps_under_no_other_key_or_row(ring: Ring) -> None:
     ring.create(["a", "b"])
     wrapped = ring.wrap("a", b"secret", b"row")
 
-    with pytest.raises(InvalidTag):
+    with pytest.raises(Erased, match="does not open"):
         ring.unwrap("b", wrapped, b"row")
-    with pytest.raises(InvalidTag):
+    with pytest.raises(Erased, match="does not open"):
         ring.unwrap("a", wrapped, b"another row")
+
+
+@pytest.mark.parametrize("damaged", [b"", b"short", bytes(28), bytes(60)])
+def test_what_is_damaged_is_gone(ring: Ring, damaged: bytes) -> None:
+    ring.create(["a"])
+
+    with pytest.raises(Erased, match="does not open"):
+        ring.unwrap("a", damaged, b"row")
+
+
+def test_many_are_wrapped_and_unwrapped_at_once_and_what_is_damaged_is_none(ring: Ring) -> None:
+    ring.create(["a"])
+    first, second = ring.wrap_all("a", [(bytearray(b"one"), b"1"), (bytearray(b"two"), b"2")])
+
+    assert ring.unwrap_all("a", [(first, b"1"), (b"", b"x"), (second, b"2")]) == [b"one", None, b"two"]
+    assert ring.unwrap_all("b", [(first, b"1")]) == [None]
 
 
 def test_r20_a_destroyed_slot_key_unwraps_nothing(ring: Ring) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,10 +10,25 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline.errors import Erased, Misconfigured, Unavailable
+from pipeline.vault.keys import BucketKey, Owner
 from pipeline.vault.ledger import Kind, MemoryLedger
 from pipeline.vault.store import SqliteKeyTable
 from pipeline.vault.transit import TransitRing
-from tests.unit.pipeline.vault.building import BUCKET, NOON, TILL, TTL, Parts, destroy, keys_for, lent, of_kind
+from schemas.ids import CameraId
+from tests.unit.pipeline.vault.building import (
+    BUCKET,
+    DOOR,
+    NOON,
+    POLICY,
+    TILL,
+    TTL,
+    Parts,
+    destroy,
+    keys_for,
+    lent,
+    of_kind,
+)
+from tests.unit.pipeline.vault.evidence_building import Desk, whole
 from tests.unit.pipeline.vault.fake_transit import TOKEN, FakeTransit, Key, served
 
 URL = "https://bao.example:8200/transit"
@@ -261,6 +277,29 @@ def test_r20_a_copy_of_the_key_table_opens_nothing_once_the_engine_has_deleted_t
 
     with closing(_ring(fake)) as ring, pytest.raises(Erased):
         ring.unwrap(held.wrapped.slot_key, held.wrapped.private, b"")
+
+
+def test_r23_an_erasure_asks_the_engine_as_often_for_many_cameras_as_for_one(fake: FakeTransit, tmp_path: Path) -> None:
+    parts = _parts(fake, tmp_path)
+    cameras = [Owner(DOOR.store, CameraId(f"camera-{number}"), DOOR.purpose) for number in range(30)]
+    allowed = POLICY.cameras[DOOR.store, DOOR.camera]
+    parts.policy = replace(POLICY, cameras={(each.store, each.camera): allowed for each in cameras})
+    desk = Desk(parts.vault())
+    keys = [keys_for(desk.vault, NOON, owner=each)[0] for each in cameras]
+    fake.asked.clear()
+
+    desk.erase("sato", NOON + BUCKET, whole(NOON, NOON + BUCKET / 2, cameras[0]))
+
+    # Make the new slot key, unwrap, wrap, and allow and delete the old one.
+    assert len(fake.asked) == 5
+    assert [_opens(desk, key) for key in keys] == [False, *[True] * 29]
+
+
+def _opens(desk: Desk, key: BucketKey) -> bool:
+    try:
+        return bool(lent(desk.vault, key, NOON + BUCKET))
+    except Erased:
+        return False
 
 
 def test_r20_a_vault_whose_engine_is_sealed_waits_and_destroys_when_it_is_back(

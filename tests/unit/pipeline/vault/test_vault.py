@@ -26,9 +26,11 @@ from tests.unit.pipeline.vault.building import (
     DOOR,
     NOON,
     POLICY,
+    TILL,
     TTL,
     WORKER,
     Parts,
+    damage,
     destroy,
     in_memory,
     keys_for,
@@ -184,6 +186,16 @@ def test_r20_an_expired_key_is_not_lent_even_before_it_is_destroyed(vault: Vault
 
     with pytest.raises(Erased):
         lent(vault, key, key.span.expires_at)
+
+
+def test_a_key_whose_row_is_damaged_is_gone_and_hurts_no_other(vault: Vault, tmp_path: Path) -> None:
+    (door,) = keys_for(vault, NOON)
+    (till,) = keys_for(vault, NOON, owner=TILL)
+    damage(tmp_path, till)
+
+    with pytest.raises(Erased):
+        lent(vault, till, NOON)
+    assert lent(vault, door, NOON)
 
 
 def test_r20_a_destroyed_key_is_not_lent_and_has_one_receipt(parts: Parts, vault: Vault) -> None:
