@@ -4,14 +4,15 @@ Only public halves are here: who reads the file can seal, and open nothing. What
 kept.
 """
 
-import asyncio
 import contextlib
 import hashlib
 import os
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.edge.disk import Disk
 from pipeline.errors import Refused, Unavailable
 from pipeline.logs import log
 from pipeline.vault.api import PublicKey, PublicKeys
@@ -24,23 +25,22 @@ class Fetching(Protocol):
     @property
     def keys(self) -> tuple[PublicKey, ...]: ...
 
-    def key_at(self, time: datetime, /) -> PublicKey | None: ...
-
     async def refresh(self, now: datetime, /) -> None: ...
 
 
 class KeptKeys:
     """The keys of one camera: fetched, or else kept from before."""
 
-    def __init__(self, fetching: Fetching, owner: Owner, path: Path) -> None:
+    def __init__(self, fetching: Fetching, owner: Owner, path: Path, disk: Disk) -> None:
         self._fetching = fetching
         self._path = path
+        self._disk = disk
         self._kept = load(path, owner)
 
     def key_at(self, time: datetime, /) -> PublicKey | None:
-        """Return the key for a frame of this time; None where there is none: such a frame must be dropped."""
-        kept = (key for key in self._kept if key.bucket_start <= time < key.bucket_end)
-        return self._fetching.key_at(time) or next(kept, None)
+        """Return the key for a frame of this time, in whatever thread; None where there is none: it must be dropped."""
+        # Of a tuple that is replaced and never changed: what fetches may be changing its own.
+        return next((key for key in self._kept if key.bucket_start <= time < key.bucket_end), None)
 
     async def refresh(self, now: datetime, /) -> None:
         """Fetch what is missing, and keep it.
@@ -65,7 +65,7 @@ class KeptKeys:
     async def _keep(self, keys: tuple[PublicKey, ...]) -> None:
         if keys != self._kept:
             self._kept = keys
-            await asyncio.to_thread(_save_if_possible, self._path, keys)
+            await self._disk.run(partial(_save_if_possible, self._path, keys))
 
 
 def _after(key: PublicKey, fetched: tuple[PublicKey, ...]) -> bool:

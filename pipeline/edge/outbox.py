@@ -48,6 +48,11 @@ class Outbox:
     def bytes(self) -> int:
         return self._bytes
 
+    def put_back(self, parcel: Parcel) -> None:
+        """Take back the oldest, which was removed before."""
+        self._waiting.appendleft(parcel)
+        self._bytes += parcel.bytes
+
     def put(self, parcel: Parcel) -> list[Parcel]:
         """Take one in, and return the oldest, which had to go for it."""
         self._waiting.append(parcel)

@@ -5,7 +5,8 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -14,12 +15,15 @@ from pipeline.clock import Clock
 from pipeline.edge import envelope
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import How, Outgoing, Pixels, State, flush, look
+from pipeline.edge.disk import Disk
 from pipeline.edge.envelope import BucketKey, Done, Identity, Office
 from pipeline.edge.outbox import Outbox, Parcel, Why
 from pipeline.edge.spool import sync
 from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused, Unavailable
 from pipeline.logs import log
+
+T = TypeVar("T")
 
 HEALTH_EVERY: Final = timedelta(seconds=10)
 _BACKOFF: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -34,12 +38,16 @@ _MOMENT_SECONDS: Final = 1.0
 _MOMENTS: Final = 3
 """After so many more it is said that Kafka is away."""
 _SEE_EVERY: Final = 1.0
+_HANGS_SECONDS: Final = 1.0
+"""A disk that does nothing for so long is not waited for when the process ends."""
 
 
 class PublicKeys(Protocol):
-    """The public keys of coming buckets; pipeline.vault.client.DeviceKeys, or a fake."""
+    """The public keys of coming buckets; pipeline.edge.kept.KeptKeys, or a fake."""
 
-    def key_at(self, time: datetime, /) -> BucketKey | None: ...
+    def key_at(self, time: datetime, /) -> BucketKey | None:
+        """Look a key up; asked in the capturing thread."""
+        ...
 
     async def refresh(self, now: datetime, /) -> None:
         """Fetch what is missing. Raises Unavailable when the vault is away."""
@@ -86,7 +94,11 @@ class Camera:
 
 
 class Publisher:
-    """The sending half, in the event loop. A frame is sealed the moment it is taken; it never waits in the clear."""
+    """The sending half. A frame is sealed the moment it is taken; it never waits in the clear.
+
+    `take` runs where the pictures are taken, all else in the event loop, and what touches the disk in a thread of its
+    own: a disk or a Kafka that hangs holds up neither the capture nor the sealing, and memory's bound is kept.
+    """
 
     def __init__(
         self,
@@ -97,7 +109,9 @@ class Publisher:
         clock: Clock,
         *,
         waiting: Waiting | None = None,
+        disk: Disk | None = None,
     ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._who = who
         self._office = office
         self._keys = keys
@@ -105,10 +119,11 @@ class Publisher:
         self._clock = clock
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
+        self._crowded = asyncio.Event()
         self._told: Counter[Why] = Counter()
-        self._lost: Counter[Why] = Counter()
         self._health: Parcel | None = None
         """The newest, if it was not sent yet. It counts from the boot, so the ones before it need not be sent."""
+        self._disk = Disk() if disk is None else disk
         self.waiting = Waiting(Outbox()) if waiting is None else waiting
         self.has_keys = asyncio.Event()
         self.sent: Counter[str] = Counter()
@@ -116,59 +131,78 @@ class Publisher:
     @property
     def dropped(self) -> Counter[Why]:
         """How many frames and stills were not sent, and why."""
-        return self._lost + self.waiting.lost
+        return self.waiting.lost
 
     def done(self, captured: int) -> Done:
         """Count what was done: frames and stills as acknowledged, those that never will be, and those on the disk."""
         return Done(captured, self.sent["frame"], self.sent["still"], self.dropped.total(), self.waiting.spooled)
 
     def take(self, outgoing: Outgoing) -> None:
-        """Seal and sign what the camera gave, and let it wait for its turn."""
+        """Seal and sign what the camera gave, and let it wait for its turn; in any thread, one after the other."""
         key = self._keys.key_at(outgoing.time)
         if not isinstance(outgoing, Pixels):
             return self._put(envelope.still(outgoing, self._who, self._office, key))
         if key is None or key.expires_at <= outgoing.time:
-            return self._drop("no_key")
+            return self.waiting.drop("no_key")
         return self._put(envelope.sealed(outgoing, key, self._who, self._office))
 
     def report(self, captured: int) -> None:
         """Let a health message be sent before all else, and log the drops since the last."""
+        # Here too: what sees to it every second may be waiting for the disk.
+        self.waiting.forget(self._clock.now())
         self._health = envelope.health(self.done(captured), self._who, self._office, self._clock.now())
         self._awake()
         dropped = self.dropped
         for why, count in (dropped - self._told).items():
             log().warning("frames dropped", reason=why, count=count, dropped=dropped.total(), boot=self._who.boot)
         self._told = dropped
+        if self._disk.busy_for > _HANGS_SECONDS:
+            log().warning("the disk hangs", seconds=round(self._disk.busy_for, 1), count=len(self.waiting))
 
     async def send(self) -> None:
         """Send what waits, one after the other, each until it is acknowledged; never return."""
         attempt = 0
         while True:
-            self._expire()
-            parcel = self._health or self.waiting.oldest()
+            self._filled.clear()
+            parcel = self._health or await self._oldest()
             if parcel is None:
                 self._emptied.set()
-                self._filled.clear()
                 await self._filled.wait()
                 continue
             try:
                 await self._acknowledged(parcel)
             except Unavailable as error:
                 attempt += 1
-                self.waiting.spill()
+                self._crowded.set()
                 self._away(str(error))
                 await asyncio.sleep(_pause(attempt))
             except Refused:
-                if self._remove(parcel):
-                    self._drop("too_large")
+                if await self._remove(parcel):
+                    self.waiting.drop("too_large")
             else:
                 attempt = 0
-                if self._remove(parcel):
+                if await self._remove(parcel):
                     self.sent[_kind(parcel)] += 1
 
+    async def spool(self) -> None:
+        """Have the disk keep what has to wait, as soon as it has to; never return."""
+        while True:
+            await self._crowded.wait()
+            self._crowded.clear()
+            await self._disk.run(self.waiting.spill)
+
+    async def _oldest(self) -> Parcel | None:
+        await self._expire()
+        return await self._in_order(self.waiting.oldest)
+
+    async def _in_order(self, work: Callable[[], T]) -> T:
+        """Do what may touch the disk in the disk's thread; at once, while nothing is there."""
+        if self._disk.idle and not self.waiting.spooled_bytes:
+            return work()
+        return await self._disk.run(work)
+
     async def _acknowledged(self, parcel: Parcel) -> None:
-        """Wait for one record's acknowledgement, however long; while it does not come, spool, let go of the old, and
-        say so.
+        """Wait for one record's acknowledgement, however long; while it does not come, spool, and say so.
 
         The broker's client tries again by itself, and an idempotent one does so without doubling anything.
 
@@ -180,8 +214,7 @@ class Publisher:
         try:
             while not (await asyncio.wait({sending}, timeout=self._moment(parcel)))[0]:
                 moments += 1
-                self.waiting.spill()
-                self._expire()
+                self._crowded.set()
                 if parcel.expires_at <= self._clock.now():
                     await self._broker.close()
                     raise Unavailable("no acknowledgement until it expired")
@@ -195,15 +228,15 @@ class Publisher:
         left = (parcel.expires_at - self._clock.now()).total_seconds()
         return min(_MOMENT_SECONDS, max(left, 0))
 
-    def _remove(self, parcel: Parcel) -> bool:
+    async def _remove(self, parcel: Parcel) -> bool:
         """Forget what was acknowledged; true when it was a frame or still that waited until now."""
         if _kind(parcel) == _HEALTH:
             self._health = None if parcel is self._health else self._health
             return False
-        return self.waiting.remove(parcel)
+        return await self._in_order(partial(self.waiting.remove, parcel))
 
-    def _expire(self) -> None:
-        self.waiting.expire(self._clock.now())
+    async def _expire(self) -> None:
+        await self._in_order(lambda: self.waiting.expire(self._clock.now()))
         if self._idle:
             self._emptied.set()
 
@@ -241,9 +274,9 @@ class Publisher:
         rest over a power cut; never return."""
         while True:
             await asyncio.sleep(_SEE_EVERY)
-            self._expire()
+            await self._expire()
             try:
-                await asyncio.to_thread(sync, self.waiting.unsynced())
+                await self._in_order(lambda: sync(self.waiting.unsynced()))
             except OSError as error:
                 log().warning("the spool cannot be synced", detail=str(error.strerror))
 
@@ -253,23 +286,31 @@ class Publisher:
             self._emptied.clear()
             await self._emptied.wait()
 
-    def give_up(self) -> None:
-        """Leave what still waits to the disk; what lies in memory alone is dropped, counted."""
+    async def give_up(self) -> None:
+        """Leave what still waits to the disk, while it takes some; what lies in memory alone is dropped, counted."""
         self._health = None
+        spilling, left = asyncio.create_task(self._disk.run(self.waiting.spill)), -1
+        while not spilling.done() and self._disk.busy_for < _HANGS_SECONDS and left != self.waiting.in_memory:
+            left = self.waiting.in_memory
+            await asyncio.wait({spilling}, timeout=_HANGS_SECONDS)
+        if spilling.done():
+            spilling.result()
+        spilling.cancel()
         self.waiting.give_up()
 
     def _put(self, parcel: Parcel) -> None:
         if parcel.bytes > _LARGEST - _FRAMING:
-            return self._drop("too_large")
-        self.waiting.put(parcel)
-        return self._awake()
+            return self.waiting.drop("too_large")
+        crowded = self.waiting.put(parcel)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+            self._loop.call_soon_threadsafe(self._awake, crowded)
+        return None
 
-    def _awake(self) -> None:
+    def _awake(self, crowded: bool = False) -> None:
         self._emptied.clear()
         self._filled.set()
-
-    def _drop(self, why: Why) -> None:
-        self._lost[why] += 1
+        if crowded:
+            self._crowded.set()
 
 
 def _pause(attempt: int) -> float:

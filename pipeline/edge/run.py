@@ -1,4 +1,4 @@
-"""One run of a publisher: a thread that captures, and an event loop that seals and sends."""
+"""One run of a publisher: a thread that captures and seals, an event loop that sends, a thread that has the disk."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,9 @@ import contextvars
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ from pipeline.clock import SystemClock
 from pipeline.edge.capture import Source
 from pipeline.edge.clip import BrokenSource
 from pipeline.edge.device import How
+from pipeline.edge.disk import Disk
 from pipeline.edge.envelope import PURPOSE, Done, Identity, Office
 from pipeline.edge.kept import KeptKeys
 from pipeline.edge.outbox import Outbox
@@ -31,6 +33,7 @@ from schemas.topics import Topic, topics
 
 _DRAIN_ENDED: Final = 30.0
 _DRAIN_STOPPED: Final = 0.8
+_CLOSE_SECONDS: Final = 1.0
 _SHOW_EVERY: Final = 0.5
 
 
@@ -57,18 +60,23 @@ async def run(this: Run, stopped: threading.Event, show: Callable[[str], None]) 
     chosen, who = this.settings, this.who
     every = topics(this.permit.estate.lives)
     office, owner = Office(every["frames.v1"], every["health.v1"]), Owner(who.store_id, who.camera_id, PURPOSE)
-    with _spool(this, office.frames) as spool:
-        async with _vault(chosen) as vault, _kafka(chosen) as broker:
-            keys = KeptKeys(DeviceKeys(vault, owner, chosen.vault.ahead), owner, this.state / "public-keys")
-            publisher = Publisher(who, office, keys, broker, SystemClock(), waiting=Waiting(Outbox(), spool))
-            log().info("publishing", address=this.source.name, store=who.store_id, camera=who.camera_id, boot=who.boot)
-            await _publish(this, publisher, stopped, show)
+    async with (
+        _disk() as disk,
+        _spool(this, office.frames, disk) as spool,
+        _vault(chosen) as vault,
+        _kafka(chosen) as broker,
+    ):
+        keys = KeptKeys(DeviceKeys(vault, owner, chosen.vault.ahead), owner, this.state / "public-keys", disk)
+        waiting = Waiting(Outbox(), spool)
+        publisher = Publisher(who, office, keys, broker, SystemClock(), waiting=waiting, disk=disk)
+        log().info("publishing", address=this.source.name, store=who.store_id, camera=who.camera_id, boot=who.boot)
+        await _publish(this, publisher, stopped, show)
 
 
 async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, show: Callable[[str], None]) -> None:
     loop, halted = asyncio.get_running_loop(), asyncio.Event()
     permitted = this.permit.camera
-    camera = Camera(How(permitted.width, permitted.masks), lambda each: loop.call_soon_threadsafe(publisher.take, each))
+    camera = Camera(How(permitted.width, permitted.masks), publisher.take)
 
     def halt() -> None:
         stopped.set()
@@ -79,6 +87,7 @@ async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, sh
     fetched_every = min(this.settings.vault.ahead / 10, timedelta(minutes=1))
     endless = [
         publisher.send(),
+        publisher.spool(),
         publisher.fetch(fetched_every),
         _report(publisher, camera),
         _show(this, publisher, camera, show),
@@ -94,7 +103,7 @@ async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, sh
             try:
                 await _first(tasks, publisher.drained(), _after(halted, _DRAIN_STOPPED), asyncio.sleep(_DRAIN_ENDED))
             finally:
-                publisher.give_up()
+                await publisher.give_up()
                 _say_stopped(publisher.done(camera.captured))
 
 
@@ -205,22 +214,39 @@ async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@contextlib.contextmanager
-def _spool(this: Run, frames: Topic) -> Iterator[Spool | None]:
-    """Open the spool; none where none is wanted, or the disk does not let us."""
-    wanted, spool = this.settings.spool, None
-    if wanted.bytes:
-        try:
-            spool = open_spool(this.state / "spool", frames, Bounds(wanted.bytes, wanted.keep_free))
-        except Unavailable as error:
-            log().warning("nothing can be spooled, memory alone is left", detail=str(error))
+@contextlib.asynccontextmanager
+async def _disk() -> AsyncIterator[Disk]:
+    with contextlib.closing(Disk()) as disk:
+        yield disk
+
+
+@contextlib.asynccontextmanager
+async def _spool(this: Run, frames: Topic, disk: Disk) -> AsyncIterator[Spool | None]:
+    """Open the spool; none where the disk does not let us, or none is wanted and none is left from before."""
+    spool = await disk.run(partial(_opened, this, frames))
     try:
         yield spool
     finally:
-        if spool is not None:
-            with contextlib.suppress(OSError):
-                sync(spool.unsynced())
-            spool.close()
+        if spool is not None and disk.busy_for < _CLOSE_SECONDS:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(disk.run(partial(_close, spool)), _CLOSE_SECONDS)
+
+
+def _opened(this: Run, frames: Topic) -> Spool | None:
+    wanted, folder = this.settings.spool, this.state / "spool"
+    if not wanted.bytes and not folder.is_dir():
+        return None
+    try:
+        return open_spool(folder, frames, Bounds(wanted.bytes, wanted.keep_free))
+    except Unavailable as error:
+        log().warning("nothing can be spooled, memory alone is left", detail=str(error))
+        return None
+
+
+def _close(spool: Spool) -> None:
+    with contextlib.suppress(OSError):
+        sync(spool.unsynced())
+    spool.close()
 
 
 @contextlib.asynccontextmanager

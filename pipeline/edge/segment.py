@@ -31,6 +31,9 @@ LARGEST: Final = 4 << 20
 _HEAD: Final = struct.Struct(">IqI")
 _SUM: Final = struct.Struct(">I")
 _SIZE: Final = _HEAD.size + _SUM.size
+_BEGIN: Final = b'{"key":'
+"""How a body begins: behind a damaged head the next record is found by it."""
+_CHUNK: Final = 1 << 20
 
 
 class Head(NamedTuple):
@@ -77,10 +80,41 @@ def head_at(file: int, start: int, end: int) -> Head | None:
 
 
 def heads(file: int, start: int, end: int) -> Iterator[Head]:
-    """Give all heads from `start` on, as far as they can be read; what comes after was torn off."""
-    while (head := head_at(file, start, end)) is not None:
+    """Give all heads from `start` on that can be read. Where one does not begin where the last ended, some cannot."""
+    while (head := next_head(file, start, end)) is not None:
         yield head
         start = head.end
+
+
+def next_head(file: int, start: int, end: int) -> Head | None:
+    """Read the head at `start`, or, where that is damaged, the first behind it."""
+    found = head_at(file, start, end)
+    while found is None and (sought := _sought(file, start + 1, end)) is not None:
+        start, found = sought, head_at(file, sought, end)
+    return found
+
+
+def is_torn(file: int, start: int, size: int) -> bool:
+    """Say whether what lies from `start` to the file's end is a record that was being written, or nothing at all."""
+    raw = os.pread(file, _SIZE, start)
+    if len(raw) < _SIZE:
+        return True
+    length, _, _ = _HEAD.unpack_from(raw)
+    is_head: bool = _SUM.unpack_from(raw, _HEAD.size)[0] == crc32(raw[: _HEAD.size])
+    return is_head and length <= LARGEST and start + _SIZE + int(length) > size
+
+
+def _sought(file: int, start: int, end: int) -> int | None:
+    """Find where the next record may begin, from how its body does."""
+    at = start + _SIZE
+    while at < end:
+        raw = os.pread(file, min(_CHUNK, end - at), at)
+        if (found := raw.find(_BEGIN)) >= 0:
+            return at + found - _SIZE
+        if len(raw) < len(_BEGIN) or at + len(raw) >= end:
+            return None
+        at += len(raw) - len(_BEGIN) + 1
+    return None
 
 
 def parcel_at(file: int, head: Head, topic: Topic) -> Parcel | None:

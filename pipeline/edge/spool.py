@@ -8,6 +8,9 @@ checksum, and forgetting is one `unlink`.
 
 A kill at any point loses nothing that `put` returned for: the kernel has it. A power cut loses what was not yet synced,
 a second's worth. Either may have what was acknowledged sent once more, with the same boot and sequence.
+
+A file that cannot be unlinked is tried again with every `expire`, and counts as room that is taken. So is one that
+cannot be read, once all that it can hold has expired; the next start tries to read it again.
 """
 
 import contextlib
@@ -18,7 +21,7 @@ import struct
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 from zlib import crc32
@@ -76,6 +79,14 @@ class _Segment:
     key_id: KeyId | None = None
 
 
+class _Leftover(NamedTuple):
+    """A file that is to go, and has not yet."""
+
+    path: Path
+    size: int
+    expires: int
+
+
 def free(folder: Path) -> int:
     """Say how many bytes are free for us on a folder's disk."""
     found = os.statvfs(folder)
@@ -117,6 +128,7 @@ class Spool:
         self._lock = lock
         self._noted = os.open(folder / "acknowledged", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._segments: deque[_Segment] = deque()
+        self._leftovers: list[_Leftover] = []
         self._writing: _Segment | None = None
         self._unsynced = False
         self._head: Head | None = None
@@ -131,16 +143,32 @@ class Spool:
     @property
     def bytes(self) -> int:
         """How much of the disk it takes."""
-        return sum(each.size for each in self._segments)
+        return sum(each.size for each in self._segments) + self._stuck
 
-    def put(self, parcel: Parcel) -> Place:
+    @property
+    def takes(self) -> bool:
+        """Whether it takes anything in; with a bound of nothing it gives out and forgets what it has."""
+        return self._bounds.bytes > 0
+
+    @property
+    def _stuck(self) -> int:
+        """Bytes of the files that could not be let go of."""
+        return sum(each.size for each in self._leftovers)
+
+    def put(self, parcel: Parcel) -> Place | None:
         """Take one in behind all others; the oldest segments go for it where there is no room.
+
+        None for one that is larger than the whole bound: it alone is dropped, counted.
 
         Raises:
             Unavailable: The disk does not take it.
         """
         record = segment.dump(parcel)
-        self._make_room(len(segment.title(self._topic)) + len(record))
+        size = len(segment.title(self._topic)) + len(record)
+        if size > self._bounds.bytes:
+            self.lost["too_large"] += 1
+            return None
+        self._make_room(size)
         while True:
             try:
                 return self._append(parcel, record)
@@ -170,6 +198,7 @@ class Spool:
     def expire(self, now: datetime) -> None:
         """Drop what nobody could open any more: whole segments wherever they are, and records where their turn is."""
         limit = micros(now)
+        self._leftovers = [each for each in self._leftovers if each.expires > limit or not _unlinked(each.path)]
         for each in [each for each in self._segments if each.expires <= limit]:
             self.lost["expired"] += each.left
             self._unlink(each)
@@ -200,9 +229,14 @@ class Spool:
         numbers = [noted.segment]
         for path in sorted(self._folder.glob(f"{'[0-9]' * _DIGITS}{_SUFFIX}")):
             numbers.append(int(path.stem))
-            found = self._recovered(path, int(path.stem), noted)
+            try:
+                found = self._recovered(path, int(path.stem), noted)
+            except OSError as error:
+                log().warning("a spooled file cannot be read", path=path.name, detail=str(error.strerror))
+                self._leftovers.append(self._unread(path))
+                continue
             if found is None:
-                _unlinked(path)
+                self._remove(path)
             else:
                 self._segments.append(found)
         if self._segments:
@@ -214,18 +248,34 @@ class Spool:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             begin, size = segment.first(file, self._topic), os.fstat(file).st_size
-            if begin is None or number < noted.segment:
+            if number < noted.segment:
                 return None
-            heads = list(segment.heads(file, begin, size))
+            start = max(begin or 0, noted.start) if number == noted.segment else begin or 0
+            waiting = list(segment.heads(file, start, size))
+            if begin is None:
+                self._say_damaged(path, len(waiting))
+                return None
+            self._say_damaged(path, _gaps(start, waiting) + _rotten_end(file, start, waiting, size))
         finally:
             os.close(file)
-        waiting = [head for head in heads if Place(number, head.start) >= noted]
-        if heads and heads[-1].end < size:
-            log().warning("a torn end in the spool", path=path.name, bytes=size - heads[-1].end)
         if not waiting:
             return None
         expires = max(head.expires for head in waiting)
         return _Segment(number, path, None, waiting[0].start, waiting[-1].end, size, len(waiting), expires)
+
+    def _say_damaged(self, path: Path, count: int) -> None:
+        if count:
+            log().warning("damaged in the spool", path=path.name, count=count)
+            self.lost["damaged"] += count
+
+    def _unread(self, path: Path) -> _Leftover:
+        """Say how long what lies there may be of use: nothing outlives its last write by more than the topic lives."""
+        try:
+            found = path.lstat()
+        except OSError:
+            return _Leftover(path, 0, 0)
+        until = found.st_mtime_ns // 1000 + self._topic.lives // timedelta(microseconds=1)
+        return _Leftover(path, found.st_size, until)
 
     def _read_noted(self) -> Place:
         raw = os.pread(self._noted, _PLACE.size + _SUM.size, 0)
@@ -254,7 +304,7 @@ class Spool:
 
     def _read_head(self, first: _Segment) -> Head | None:
         try:
-            return segment.head_at(_opened(first), first.at, first.end)
+            return segment.next_head(_opened(first), first.at, first.end)
         except OSError:
             return None
 
@@ -279,15 +329,17 @@ class Spool:
         """Drop the oldest segments until there is room.
 
         Raises:
-            Unavailable: The disk is so full of other things that giving up all that waits would not do.
+            Unavailable: Giving up all that waits would not do: the disk is full of other things, or files stay.
         """
+        if self._stuck + size > self._bounds.bytes:
+            raise Unavailable("the spool is full of files that cannot be removed")
         while self._segments and self.bytes + size > self._bounds.bytes:
             self._drop("spool_full")
         try:
             missing = self._bounds.keep_free + size - self._free(self._folder)
         except OSError as error:
             raise _unavailable(error) from None
-        if missing > self.bytes:
+        if missing > self.bytes - self._stuck:
             raise Unavailable("the spool's disk is nearly full")
         while missing > 0 and self._segments:
             missing -= self._segments[0].size
@@ -330,7 +382,7 @@ class Spool:
             _write(file, line, 0)
         except OSError:
             os.close(file)
-            _unlinked(path)
+            self._remove(path)
             raise
         self._next += 1
         return _Segment(self._next - 1, path, file, len(line), len(line), len(line))
@@ -347,18 +399,36 @@ class Spool:
     # --- forgetting --------------------------------------------------------------------------------------------
 
     def _drop(self, why: Why) -> None:
-        """Give up the oldest segment."""
-        self.lost[why] += self._segments[0].left
-        self._unlink(self._segments[0])
+        """Give up the oldest segment.
+
+        Raises:
+            Unavailable: It cannot be unlinked: no room is won, and it stays.
+        """
+        first = self._segments[0]
+        try:
+            first.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unavailable(error) from None
+        self.lost[why] += first.left
+        self._let_go(first)
 
     def _unlink(self, gone: _Segment) -> None:
+        self._let_go(gone)
+        self._remove(gone.path)
+
+    def _let_go(self, gone: _Segment) -> None:
         if gone is self._segments[0]:
             self._head = None
         if gone is self._writing:
             self._writing = None
         _close(gone)
-        _unlinked(gone.path)
         self._segments.remove(gone)
+
+    def _remove(self, path: Path) -> None:
+        """Unlink a file; what cannot be unlinked is tried again with every `expire`."""
+        if not _unlinked(path):
+            log().warning("a spooled file cannot be removed", path=path.name)
+            self._leftovers.append(self._unread(path)._replace(expires=0))
 
 
 def sync(files: Iterable[int]) -> None:
@@ -388,11 +458,23 @@ def _close(one: _Segment) -> None:
         one.file = None
 
 
-def _unlinked(path: Path) -> None:
+def _unlinked(path: Path) -> bool:
     try:
         path.unlink(missing_ok=True)
-    except OSError as error:
-        log().warning("a spooled file cannot be removed", path=path.name, detail=str(error.strerror))
+    except OSError:
+        return False
+    return True
+
+
+def _gaps(start: int, found: list[Head]) -> int:
+    """Count where records are missing between those that were found: one at least in each place."""
+    ends = [start, *(head.end for head in found)]
+    return sum(head.start != end for head, end in zip(found, ends, strict=False))
+
+
+def _rotten_end(file: int, start: int, found: list[Head], size: int) -> bool:
+    """Say whether there is something behind the last that was whole once; a torn end was never taken in."""
+    return not segment.is_torn(file, found[-1].end if found else start, size)
 
 
 def _unavailable(error: OSError) -> Unavailable:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.edge.disk import Disk
 from pipeline.edge.kept import KeptKeys, load, save
 from pipeline.errors import Refused, Unavailable
 from pipeline.vault.api import PublicKey
@@ -28,9 +29,6 @@ class Vault:
         self._given = keys
         self._error = error
 
-    def key_at(self, time: datetime, /) -> PublicKey | None:
-        return next((key for key in self.keys if key.bucket_start <= time < key.bucket_end), None)
-
     async def refresh(self, _now: datetime, /) -> None:
         self.keys = self._given
         if self._error is not None:
@@ -42,9 +40,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "public-keys"
 
 
-async def test_what_was_fetched_is_there_after_a_restart_without_the_vault(path: Path) -> None:
-    await KeptKeys(Vault(*KEYS), OWNER, path).refresh(NOON)
-    again = KeptKeys(Vault(error=Unavailable("away")), OWNER, path)
+async def test_what_was_fetched_is_there_after_a_restart_without_the_vault(path: Path, disk: Disk) -> None:
+    await KeptKeys(Vault(*KEYS), OWNER, path, disk).refresh(NOON)
+    again = KeptKeys(Vault(error=Unavailable("away")), OWNER, path, disk)
     with pytest.raises(Unavailable):
         await again.refresh(NOON)
 
@@ -53,39 +51,39 @@ async def test_what_was_fetched_is_there_after_a_restart_without_the_vault(path:
     assert again.key_at(after(120)) is None, "they run out"
 
 
-async def test_what_the_vault_says_goes_before_what_is_kept(path: Path) -> None:
+async def test_what_the_vault_says_goes_before_what_is_kept(path: Path, disk: Disk) -> None:
     """A vault that lost its keys has others now: what is sealed to the old ones opens no more."""
     save(path, KEYS)
     new = KEYS[0].model_copy(update={"key_id": KeyId("k-new")})
-    keys = KeptKeys(Vault(new), OWNER, path)
+    keys = KeptKeys(Vault(new), OWNER, path, disk)
     await keys.refresh(NOON)
 
     assert keys.key_at(NOON) == new
     assert load(path, OWNER) == (new,)
 
 
-async def test_of_a_vault_that_went_away_half_way_both_halves_are_kept(path: Path) -> None:
+async def test_of_a_vault_that_went_away_half_way_both_halves_are_kept(path: Path, disk: Disk) -> None:
     save(path, KEYS)
     new = KEYS[0].model_copy(update={"key_id": KeyId("k-new")})
     with pytest.raises(Unavailable):
-        await KeptKeys(Vault(new, error=Unavailable("away")), OWNER, path).refresh(NOON)
+        await KeptKeys(Vault(new, error=Unavailable("away")), OWNER, path, disk).refresh(NOON)
 
     assert load(path, OWNER) == (new, KEYS[1])
 
 
-async def test_a_device_that_is_refused_keeps_nothing(path: Path) -> None:
+async def test_a_device_that_is_refused_keeps_nothing(path: Path, disk: Disk) -> None:
     save(path, KEYS)
-    keys = KeptKeys(Vault(error=Refused("no longer")), OWNER, path)
+    keys = KeptKeys(Vault(error=Refused("no longer")), OWNER, path, disk)
     with pytest.raises(Refused):
         await keys.refresh(NOON)
 
     assert keys.key_at(NOON) is None
-    assert KeptKeys(Vault(), OWNER, path).key_at(NOON) is None
+    assert KeptKeys(Vault(), OWNER, path, disk).key_at(NOON) is None
 
 
-async def test_a_vault_that_has_none_just_now_takes_none_away(path: Path) -> None:
+async def test_a_vault_that_has_none_just_now_takes_none_away(path: Path, disk: Disk) -> None:
     save(path, KEYS)
-    keys = KeptKeys(Vault(), OWNER, path)
+    keys = KeptKeys(Vault(), OWNER, path, disk)
     await keys.refresh(NOON)
 
     assert keys.key_at(NOON) == KEYS[0]
@@ -124,8 +122,8 @@ def test_torn_keys_are_none(path: Path) -> None:
         save(path, KEYS)
 
 
-async def test_where_nothing_can_be_kept_it_goes_on(tmp_path: Path) -> None:
-    keys = KeptKeys(Vault(*KEYS), OWNER, tmp_path / "missing" / "public-keys")
+async def test_where_nothing_can_be_kept_it_goes_on(tmp_path: Path, disk: Disk) -> None:
+    keys = KeptKeys(Vault(*KEYS), OWNER, tmp_path / "missing" / "public-keys", disk)
     await keys.refresh(NOON)
 
     assert keys.key_at(NOON) == KEYS[0]

@@ -60,6 +60,17 @@ def test_what_was_dropped_on_its_way_is_not_dropped_again() -> None:
     assert outbox.oldest() is second
 
 
+def test_what_is_put_back_is_the_oldest_again() -> None:
+    outbox, first, second = Outbox(), parcel(), parcel()
+    outbox.put(first)
+    outbox.put(second)
+    outbox.remove(first)
+    outbox.put_back(first)
+
+    assert outbox.oldest() is first
+    assert outbox.bytes == first.bytes + second.bytes
+
+
 @given(sizes=st.lists(st.integers(0, 400), max_size=60), memory=st.integers(1, 1000))
 def test_memory_is_never_more_than_its_bound_or_one_record(sizes: list[int], memory: int) -> None:
     outbox = Outbox(memory)

@@ -2,18 +2,22 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from pipeline.clock import ManualClock
-from pipeline.edge import publish
+from pipeline.edge import envelope, publish
+from pipeline.edge import spool as spooling
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import Calm, How, Outgoing, Pixels
+from pipeline.edge.disk import Disk
 from pipeline.edge.envelope import Done, Office
 from pipeline.edge.outbox import Outbox, Parcel
 from pipeline.edge.publish import Camera, KafkaBroker, Publisher
@@ -39,9 +43,14 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def publisher(
-    clock: ManualClock, broker: FakeBroker, keys: Keys | None = None, spool: Spool | None = None
+    clock: ManualClock,
+    broker: FakeBroker,
+    keys: Keys | None = None,
+    spool: Spool | None = None,
+    disk: Disk | None = None,
 ) -> Publisher:
-    return Publisher(WHO, OFFICE, keys or Keys(bucket()), broker, clock, waiting=Waiting(Outbox(), spool))
+    waiting = Waiting(Outbox(), spool)
+    return Publisher(WHO, OFFICE, keys or Keys(bucket()), broker, clock, waiting=waiting, disk=disk)
 
 
 def frame(sequence: int, seconds: float = 0, jpeg: bytes = bytes(1000)) -> Pixels:
@@ -53,16 +62,24 @@ def still(sequence: int) -> Calm:
 
 
 def numbers(broker: FakeBroker) -> list[int]:
-    return [int(dict(parcel.record.headers)["ce_sequence"]) for parcel in broker.log]
+    frames = [each for each in broker.log if each.topic.name == OFFICE.frames.name]
+    return [int(dict(each.record.headers)["ce_sequence"]) for each in frames]
 
 
 @asynccontextmanager
 async def sending(publisher: Publisher) -> AsyncIterator[None]:
-    task = asyncio.create_task(publisher.send())
+    tasks = [asyncio.create_task(each) for each in (publisher.send(), publisher.spool())]
     yield
     await asyncio.wait_for(publisher.drained(), 5)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not so():  # noqa: ASYNC110 - a thread does it, which sets no event
+            await asyncio.sleep(0.001)
 
 
 async def test_what_is_taken_is_sent_in_order(clock: ManualClock) -> None:
@@ -225,63 +242,62 @@ async def test_what_still_waits_at_the_end_is_counted(clock: ManualClock) -> Non
     device = publisher(clock, FakeBroker())
     device.take(frame(0))
     device.report(captured=1)
-    device.give_up()
+    await device.give_up()
 
     assert len(device.waiting) == 0
     assert device.done(1).dropped == 1, "a health message is not a frame"
 
 
 async def test_what_waits_when_kafka_is_away_is_spooled_and_sent_by_the_next_boot_before_its_own(
-    clock: ManualClock, tmp_path: Path
+    clock: ManualClock, tmp_path: Path, disk: Disk
 ) -> None:
     first, broker = opened(tmp_path), FakeBroker(away=10_000)
-    device = publisher(clock, broker, spool=first)
-    task = asyncio.create_task(device.send())
+    device = publisher(clock, broker, spool=first, disk=disk)
+    tasks = [asyncio.create_task(each) for each in (device.send(), device.spool())]
     for number in range(3):
         device.take(frame(number))
-        await asyncio.sleep(0.01)
-    spooled = device.done(3).spooled
-    task.cancel()
+        await asyncio.sleep(0)
+    await until(lambda: device.done(3).spooled == 3)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await disk.run(lambda: None)
     os.close(first._lock)  # all that a kill does
     second, broker = opened(tmp_path), FakeBroker()
-    again = publisher(clock, broker, spool=second)
+    again = publisher(clock, broker, spool=second, disk=disk)
     for number in (7, 8):
         again.take(frame(number))
     async with sending(again):
         pass
     second.close()
 
-    assert spooled == 3
     assert numbers(broker) == [0, 1, 2, 7, 8]
     assert again.done(2).frames == 5
 
 
 async def test_an_acknowledgement_that_does_not_come_has_it_spooled_and_what_was_sent_is_not_sent_again(
-    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Disk
 ) -> None:
     monkeypatch.setattr(publish, "_MOMENT_SECONDS", 0)
     spool, broker = opened(tmp_path), FakeBroker()
     broker.answers.clear()
-    device = publisher(clock, broker, spool=spool)
+    device = publisher(clock, broker, spool=spool, disk=disk)
     async with sending(device):
         device.take(frame(0))
         device.take(frame(1))
-        for _ in range(100):
-            await asyncio.sleep(0)
-        spooled = device.done(2).spooled
+        await until(lambda: device.done(2).spooled == 2)
         broker.answers.set()
     spool.close()
 
-    assert spooled == 2
     assert numbers(broker) == [0, 1]
     assert device.done(2) == Done(2, frames=2)
 
 
-async def test_what_lies_on_the_disk_is_sealed(clock: ManualClock, tmp_path: Path) -> None:
+async def test_what_lies_on_the_disk_is_sealed(clock: ManualClock, tmp_path: Path, disk: Disk) -> None:
     spool, broker = opened(tmp_path), FakeBroker()
-    device = publisher(clock, broker, spool=spool)
+    device = publisher(clock, broker, spool=spool, disk=disk)
     device.take(Pixels(0, NOON, "", reference=False, jpeg=b"a picture in the clear"))
-    device.give_up()
+    await device.give_up()
     on_disk = everything_under(tmp_path)
     async with sending(device):
         pass
@@ -304,11 +320,11 @@ def _parts(sent: Parcel) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
 
 
 async def test_r20_what_expires_while_kafka_is_away_leaves_the_disk(
-    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Disk
 ) -> None:
     monkeypatch.setattr(publish, "_SEE_EVERY", 0)
     spool = opened(tmp_path)
-    device = publisher(clock, FakeBroker(), spool=spool)
+    device = publisher(clock, FakeBroker(), spool=spool, disk=disk)
     device.take(frame(0))
     device.waiting.spill()
     keeping = asyncio.create_task(device.keep())
@@ -326,13 +342,13 @@ async def test_r20_what_expires_while_kafka_is_away_leaves_the_disk(
     ("later", "sent"), [(timedelta(hours=23, minutes=39), [0]), (timedelta(hours=23, minutes=40), [])]
 )
 async def test_r21_what_was_spooled_reaches_kafka_while_it_can_be_gone_from_it_a_day_after_its_expiry(
-    clock: ManualClock, tmp_path: Path, later: timedelta, sent: list[int]
+    clock: ManualClock, tmp_path: Path, later: timedelta, sent: list[int], disk: Disk
 ) -> None:
     frames, broker = topics(Lives(FRAME_TTL_MAX))["frames.v1"], FakeBroker()
     key = bucket().model_copy(update={"expires_at": NOON + FRAME_TTL_MAX})
     spool = open_spool(tmp_path, frames, Bounds(1 << 20))
     office = Office(frames, OFFICE.health)
-    device = Publisher(WHO, office, Keys(key), broker, clock, waiting=Waiting(Outbox(), spool))
+    device = Publisher(WHO, office, Keys(key), broker, clock, waiting=Waiting(Outbox(), spool), disk=disk)
     device.take(frame(0))
     device.waiting.spill()
     clock.advance(later)
@@ -345,10 +361,10 @@ async def test_r21_what_was_spooled_reaches_kafka_while_it_can_be_gone_from_it_a
     assert device.dropped["expired"] == 1 - len(sent)
 
 
-async def test_r20_what_expires_on_its_way_is_called_back(clock: ManualClock, tmp_path: Path) -> None:
+async def test_r20_what_expires_on_its_way_is_called_back(clock: ManualClock, tmp_path: Path, disk: Disk) -> None:
     broker, spool = FakeBroker(), opened(tmp_path)
     broker.answers.clear()
-    device = publisher(clock, broker, spool=spool)
+    device = publisher(clock, broker, spool=spool, disk=disk)
     async with sending(device):
         device.take(frame(0))
         await asyncio.sleep(0)
@@ -363,13 +379,113 @@ async def test_r20_what_expires_on_its_way_is_called_back(clock: ManualClock, tm
     assert broker.log == []
 
 
+class Hanging:
+    """A disk that writes nothing until it is told to."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.asked, self.goes_on = threading.Event(), threading.Event()
+        self._write = spooling._write
+        patch.setattr(spooling, "_write", self)
+
+    def __call__(self, file: int, content: bytes, start: int) -> None:
+        self.asked.set()
+        assert self.goes_on.wait(10)
+        self._write(file, content, start)
+
+
+async def test_while_the_disk_hangs_the_loop_lives_and_all_that_is_taken_is_sealed(
+    clock: ManualClock, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, spool, broker = Hanging(monkeypatch), opened(tmp_path), FakeBroker(away=1)
+    device = publisher(clock, broker, spool=spool, disk=disk)
+    sealed: list[Outgoing] = []
+    monkeypatch.setattr(envelope, "sealed", seeing(sealed, envelope.sealed))
+    async with sending(device):
+        device.take(frame(0))
+        await until(hanging.asked.is_set)
+        for each in range(1, 20):
+            await asyncio.to_thread(device.take, frame(each))
+        taken, waiting = len(sealed), len(device.waiting)
+        device.report(captured=20)
+        hanging.goes_on.set()
+    spool.close()
+
+    assert (taken, waiting) == (20, 20)
+    assert numbers(broker) == list(range(20))
+    assert not device.dropped
+
+
+def seeing(seen: list[Outgoing], seal: Callable[..., Parcel]) -> Callable[..., Parcel]:
+    def see(outgoing: Pixels, *rest: Any) -> Parcel:
+        parcel = seal(outgoing, *rest)
+        seen.append(outgoing)
+        return parcel
+
+    return see
+
+
+async def test_while_the_disk_hangs_memory_has_a_bound_and_what_goes_is_counted(
+    clock: ManualClock, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, spool = Hanging(monkeypatch), opened(tmp_path)
+    device = publisher(clock, FakeBroker(away=1), spool=spool, disk=disk)
+    device.waiting = Waiting(Outbox(memory=10_000), spool)
+    async with sending(device):
+        device.take(frame(0))
+        await until(hanging.asked.is_set)
+        for each in range(1, 100):
+            device.take(frame(each))
+        in_memory, dropped = device.waiting.bytes, device.dropped["memory_full"]
+        hanging.goes_on.set()
+    spool.close()
+
+    assert in_memory < 12_000
+    assert dropped > 80
+    assert device.done(100).frames == 100 - dropped
+
+
+async def test_a_disk_that_hangs_is_not_waited_for_at_the_end(
+    clock: ManualClock, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "_HANGS_SECONDS", 0.01)
+    hanging, spool = Hanging(monkeypatch), opened(tmp_path)
+    device = publisher(clock, FakeBroker(), spool=spool, disk=disk)
+    device.take(frame(0))
+    device.take(frame(1))
+    await asyncio.wait_for(device.give_up(), 5)
+    dropped = device.dropped.copy()
+    hanging.goes_on.set()
+    await disk.run(spool.close)
+
+    assert dropped == {"stopped": 1}, "the other is being written"
+
+
+async def test_r20_what_expires_in_memory_is_let_go_though_the_disk_hangs(
+    clock: ManualClock, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, spool = Hanging(monkeypatch), opened(tmp_path)
+    device = publisher(clock, FakeBroker(away=1), spool=spool, disk=disk)
+    async with sending(device):
+        device.take(frame(0))
+        await until(hanging.asked.is_set)
+        device.take(frame(1))
+        clock.advance(TTL + timedelta(minutes=1))
+        device.report(captured=2)
+        expired = device.dropped["expired"]
+        hanging.goes_on.set()
+    spool.close()
+
+    assert expired == 1
+    assert device.dropped == {"expired": 2}
+
+
 async def test_of_health_messages_the_newest_alone_is_sent_and_says_how_much_is_spooled(
-    clock: ManualClock, tmp_path: Path
+    clock: ManualClock, tmp_path: Path, disk: Disk
 ) -> None:
     spool, broker = opened(tmp_path), FakeBroker()
-    device = publisher(clock, broker, spool=spool)
+    device = publisher(clock, broker, spool=spool, disk=disk)
     device.take(frame(0))
-    device.give_up()
+    await device.give_up()
     device.report(captured=1)
     device.report(captured=2)
     async with sending(device):

@@ -1,6 +1,7 @@
 """The capturing thread ends in good order, or says why not."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pipeline.edge import run
 from pipeline.edge.capture import Picture
 from pipeline.edge.clip import BrokenSource
 from pipeline.edge.device import How, Outgoing
+from pipeline.edge.disk import Disk
 from pipeline.edge.envelope import Done
 from pipeline.edge.outbox import Outbox
 from pipeline.edge.publish import Camera
@@ -20,7 +22,7 @@ from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused
 from pipeline.settings import Settings, Spool
 from tests.unit.pipeline.edge.building import OFFICE, WHO, after, shop
-from tests.unit.pipeline.edge.test_spool import parcel
+from tests.unit.pipeline.edge.test_spool import number, parcel
 
 
 class Pictures:
@@ -33,8 +35,8 @@ class Pictures:
         self._end = end
 
     def pictures(self) -> Iterator[Picture]:
-        for number in range(self._count):
-            yield Picture(after(number / 5), shop())
+        for each in range(self._count):
+            yield Picture(after(each / 5), shop())
         if self._end is not None:
             raise self._end
 
@@ -97,38 +99,68 @@ def about(state: Path, **spool: int) -> run.Run:
     return run.Run(Source(), permit, WHO, Settings(spool=Spool.model_validate(spool)), state)
 
 
-def test_a_device_spools_in_its_own_folder(tmp_path: Path) -> None:
-    with run._spool(about(tmp_path), OFFICE.frames) as spool:
+async def test_a_device_spools_in_its_own_folder(tmp_path: Path, disk: Disk) -> None:
+    async with run._spool(about(tmp_path), OFFICE.frames, disk) as spool:
         assert spool is not None
         assert (tmp_path / "spool").is_dir()
 
 
-def test_none_is_wanted_with_no_bytes(tmp_path: Path) -> None:
-    with run._spool(about(tmp_path, bytes=0), OFFICE.frames) as spool:
+async def test_none_is_wanted_with_no_bytes(tmp_path: Path, disk: Disk) -> None:
+    async with run._spool(about(tmp_path, bytes=0), OFFICE.frames, disk) as spool:
         assert spool is None
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked in an event loop
 
 
-def test_a_disk_that_does_not_let_us_leaves_memory(tmp_path: Path) -> None:
+async def test_r20_with_no_bytes_what_was_spooled_before_is_still_sent_or_forgotten(tmp_path: Path, disk: Disk) -> None:
+    async with run._spool(about(tmp_path, keep_free=0), OFFICE.frames, disk) as before:
+        assert before is not None
+        before.put(parcel(0, lives=10))
+        before.put(parcel(1, lives=30, key="k-2"))
+    async with run._spool(about(tmp_path, bytes=0), OFFICE.frames, disk) as spool:
+        assert spool is not None
+        spool.expire(after(10))
+        head = spool.oldest()
+
+        assert head is not None
+        assert number(head[1]) == 1
+        assert spool.lost == {"expired": 1}
+        assert not spool.takes
+
+
+async def test_a_disk_that_hangs_does_not_keep_the_process(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "_CLOSE_SECONDS", 0.05)
+    hanging = threading.Event()
+    async with run._spool(about(tmp_path), OFFICE.frames, disk):
+        hung = asyncio.create_task(disk.run(hanging.wait))
+        await asyncio.sleep(0)
+
+    assert not hung.done()
+    hanging.set()
+    await hung
+
+
+async def test_a_disk_that_does_not_let_us_leaves_memory(tmp_path: Path, disk: Disk) -> None:
     (tmp_path / "spool").write_text("in the way")
 
-    with run._spool(about(tmp_path), OFFICE.frames) as spool:
+    async with run._spool(about(tmp_path), OFFICE.frames, disk) as spool:
         assert spool is None
 
 
-def test_what_is_spooled_is_shown(tmp_path: Path) -> None:
-    with run._spool(about(tmp_path, keep_free=0), OFFICE.frames) as spool:
+async def test_what_is_spooled_is_shown(tmp_path: Path, disk: Disk) -> None:
+    async with run._spool(about(tmp_path, keep_free=0), OFFICE.frames, disk) as spool:
         waiting = Waiting(Outbox(), spool)
         waiting.put(parcel(0, size=1_000_000))
-        waiting.spill()
         waiting.put(parcel(1, size=1_000_000))
+        waiting.spill()
         shown = run.progress(Done(captured=9, frames=5, stills=2, spooled=waiting.spooled), waiting)
 
     assert shown == "9 captured · 5 frames · 2 stills · 0 dropped · 2 waiting · 2 of them spooled (2.0 MB)"
 
 
-def test_why_nothing_can_be_spooled_is_shown(tmp_path: Path) -> None:
-    with run._spool(about(tmp_path, keep_free=1 << 60), OFFICE.frames) as spool:
+async def test_why_nothing_can_be_spooled_is_shown(tmp_path: Path, disk: Disk) -> None:
+    async with run._spool(about(tmp_path, keep_free=1 << 60), OFFICE.frames, disk) as spool:
         waiting = Waiting(Outbox(), spool)
         waiting.put(parcel(0))
         waiting.spill()
