@@ -30,6 +30,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 SLACK: Final = timedelta(seconds=60)
 """How long after its time a key's destruction is on time."""
 
+HOLD_LONGEST: Final = timedelta(days=366)
+"""So long at most after the ledger was told of it, a hold keeps anything."""
+
 FIRST: Final = "0" * 64
 CREATED: Final = "key_created"
 DESTROYED: Final = "key_destroyed"
@@ -51,6 +54,10 @@ _KEY_FACTS: Final = (
     "store_id", "camera_id", "purpose", "bucket_start", "bucket_end", "expires_at", "created_at", "notice_id",
     "alert_id", "hold_id",
 )  # fmt: skip
+_HELD_FACTS: Final = ("store_id", "camera_id", "purpose", "alert_id")
+"""What a hold's key has of the key that is held."""
+
+_HOLD_FACTS: Final = ("held_key_id", "hold_id", "alert_id", "until", "incident", "proposed_by", "confirmed_by")
 _SHOWN: Final = 20
 
 Body = dict[str, Any]
@@ -80,6 +87,8 @@ class What(StrEnum):
     HELD_TOO_LATE = "held_too_late"
     HELD_BY_ONE = "held_by_one"
     HELD_OTHERWISE = "held_otherwise"
+    HELD_TOO_LONG = "held_too_long"
+    HELD_NO_EVIDENCE = "held_no_evidence"
     NOT_HELD = "not_held"
     DECIDED_BY_NOBODY = "decided_by_nobody"
     DECIDED_ABOUT_ANOTHER = "decided_about_another"
@@ -95,6 +104,7 @@ class What(StrEnum):
     GOES_ON_AFTER = "goes_on_after"
     UNKNOWN_KIND = "unknown_kind"
     LOST = "lost"
+    TOLD_LATE = "told_late"
 
 
 _ENGLISH: Final[Mapping[What, str]] = {
@@ -118,6 +128,8 @@ _ENGLISH: Final[Mapping[What, str]] = {
     What.HELD_TOO_LATE: "Key {key} was held after it should have been destroyed (entry {index}).",
     What.HELD_BY_ONE: "Key {key} was held by one person alone (entry {index}): it takes two.",
     What.HELD_OTHERWISE: "What holds key {key} until {until} is not a key that ends then (entry {index}).",
+    What.HELD_TOO_LONG: "Key {key} is held until {until} (entry {index}): no hold lasts longer than a year.",
+    What.HELD_NO_EVIDENCE: "Key {key} was held, and is not that of the alert's evidence (entry {index}).",
     What.NOT_HELD: "Key {key} was made for a hold that never came into force, and lives on.",
     What.DECIDED_BY_NOBODY: "Key {key} was destroyed before its time by a decision that the ledger does not have.",
     What.DECIDED_ABOUT_ANOTHER: "Key {key} was destroyed before its time by a decision about something else.",
@@ -133,6 +145,8 @@ _ENGLISH: Final[Mapping[What, str]] = {
     What.UNKNOWN_KIND: "{count} entries are of a kind unknown here ({kind}): their content was not judged.",
     What.LOST: "{count} keys were destroyed before their time and nobody decided it: the vault had lost what opens "
     "them. That shows nobody anything; what they sealed is gone.",
+    What.TOLD_LATE: "{count} receipts were written long after the destruction that they tell of, at most {seconds} s: "
+    "so it is where the ledger was away. Until they were written, only the vault's word stands for it.",
 }
 
 _JAPANESE: Final[Mapping[What, str]] = {
@@ -156,6 +170,8 @@ _JAPANESE: Final[Mapping[What, str]] = {
     What.HELD_TOO_LATE: "鍵 {key} は消去されるべき時刻の後に保全されています（記録 {index}）。",
     What.HELD_BY_ONE: "鍵 {key} は一人だけで保全されています（記録 {index}）。二人の決定が必要です。",
     What.HELD_OTHERWISE: "鍵 {key} を {until} まで保全する鍵の期限が、その時刻と異なります（記録 {index}）。",
+    What.HELD_TOO_LONG: "鍵 {key} は {until} まで保全されています（記録 {index}）。保全は一年を超えられません。",
+    What.HELD_NO_EVIDENCE: "保全された鍵 {key} は、その通知の記録映像の鍵ではありません（記録 {index}）。",
     What.NOT_HELD: "鍵 {key} は、効力を生じなかった保全のために作られ、消去されていません。",
     What.DECIDED_BY_NOBODY: "鍵 {key} は、台帳にない決定によって期限前に消去されています。",
     What.DECIDED_ABOUT_ANOTHER: "鍵 {key} は、別のものについての決定によって期限前に消去されています。",
@@ -171,6 +187,8 @@ _JAPANESE: Final[Mapping[What, str]] = {
     What.UNKNOWN_KIND: "この検査が知らない種類の記録が {count} 件あります（{kind}）。内容は判定していません。",
     What.LOST: "決定によらず期限前に消去された鍵が {count} 個あります。鍵保管庫が開くための鍵を失ったものです。"
     "誰にも見られておらず、封印されたものは失われています。",
+    What.TOLD_LATE: "消去の後かなり経ってから書かれた消去証明が {count} 件あります（最大 {seconds} 秒）。"
+    "台帳に書き込めなかった場合に起こります。書かれるまでの間については、鍵保管庫の申告以外に裏付けがありません。",
 }
 
 _CANNOT: Final[Mapping[str, tuple[str, ...]]] = {
@@ -334,6 +352,7 @@ class Report:
     keys: dict[str, Key] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     holds: dict[str, Body] = field(default_factory=dict)
+    told_late: list[timedelta] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
     notes: list[Finding] = field(default_factory=list)
 
@@ -712,19 +731,28 @@ def _held(entry: Entry, report: Report) -> None:
     if key.destroyed_at is not None or entry.at > key.due:
         report.faults.append(_found(What.HELD_TOO_LATE, key=key.key_id, index=entry.index))
         return
-    if "held_key_id" not in entry.body:
-        key.held, key.due = True, max(key.due, until)
-        return
     # The clip was sealed anew: the key itself dies on time, and the hold's own at the hold's end.
-    _require(all(isinstance(entry.body[name], str) for name in ("hold_id", "alert_id", "until", "incident")))
-    report.holds[str(entry.body["hold_id"])] = entry.body
+    said = entry.body
+    _require(all(isinstance(said[name], str) for name in _HOLD_FACTS))
+    report.holds[said["hold_id"]] = said
+    faults = list(_wrong_with_hold(entry, key, report.keys.get(said["held_key_id"]), until))
+    report.faults.extend(faults)
+    if all(each.what is not What.HELD_OTHERWISE for each in faults):
+        report.keys[said["held_key_id"]].held = True
+
+
+def _wrong_with_hold(entry: Entry, key: Key, own: Key | None, until: datetime) -> Iterator[Finding]:
+    said: dict[str, object] = {"key": key.key_id, "index": entry.index}
+    if not _is_own(key) or key.made["alert_id"] != entry.body["alert_id"]:
+        yield _found(What.HELD_NO_EVIDENCE, **said)
     if entry.body["proposed_by"] == entry.body["confirmed_by"]:
-        report.faults.append(_found(What.HELD_BY_ONE, key=key.key_id, index=entry.index))
-    own = report.keys.get(str(entry.body["held_key_id"]))
-    if own is None or own.due != until or own.made.get("hold_id") != entry.body["hold_id"]:
-        report.faults.append(_found(What.HELD_OTHERWISE, key=key.key_id, until=iso(until), index=entry.index))
-    else:
-        own.held = True
+        yield _found(What.HELD_BY_ONE, **said)
+    if until - entry.at > HOLD_LONGEST:
+        yield _found(What.HELD_TOO_LONG, until=iso(until), **said)
+    made = {} if own is None else own.made
+    same = all(made.get(name) == key.made.get(name) for name in _HELD_FACTS)
+    if own is None or own.due != until or made.get("hold_id") != entry.body["hold_id"] or not same:
+        yield _found(What.HELD_OTHERWISE, until=iso(until), **said)
 
 
 def _decided(entry: Entry, report: Report) -> None:
@@ -744,8 +772,14 @@ def _destroyed(entry: Entry, report: Report) -> None:
     key.destroyed_at, key.receipt = at, entry.index
     key.decided = str(entry.body["erasure_id"]) if "erasure_id" in entry.body else None
     report.faults.extend(_wrong_with_receipt(entry, key, at))
+    _note_how_late(entry, at, report)
     if key.decided is not None:
         report.faults.extend(_wrong_with_decision(report.decisions.get(key.decided), key))
+
+
+def _note_how_late(entry: Entry, at: datetime, report: Report) -> None:
+    if entry.at > at + SLACK:
+        report.told_late.append(entry.at - at)
 
 
 def _wrong_with_decision(decision: Decision | None, key: Key) -> Iterator[Finding]:
@@ -834,8 +868,15 @@ def _notes(report: Report, now: datetime, unknown: Mapping[str, int]) -> Iterato
         yield _found(What.GOES_ON_AFTER, now=iso(now))
     if lost := sum(at < key.due and key.decided is None for key, at in report.destroyed()):
         yield _found(What.LOST, count=lost)
+    yield from _told_late(report)
     for kind, count in sorted(unknown.items()):
         yield _found(What.UNKNOWN_KIND, kind=kind, count=count)
+
+
+def _told_late(report: Report) -> Iterator[Finding]:
+    if report.told_late:
+        seconds = max(report.told_late).total_seconds()
+        yield _found(What.TOLD_LATE, count=len(report.told_late), seconds=f"{seconds:.0f}")
 
 
 def check_receipt(content: bytes, public: Ed25519PublicKey, since: Sequence[Checkpoint]) -> Report:
@@ -857,6 +898,8 @@ def check_receipt(content: bytes, public: Ed25519PublicKey, since: Sequence[Chec
     root = bytes.fromhex(checkpoint.root)
     report.faults.extend(_wrong_with(entry, entry.index, entry.previous, public))
     report.faults.extend(_wrong_with_receipt(entry, key, key.destroyed_at))
+    _note_how_late(entry, key.destroyed_at, report)
+    report.notes.extend(_told_late(report))
     if not _holds(checkpoint, public):
         report.faults.append(_found(What.CHECKPOINT_NOT_SIGNED, file=checkpoint.file, size=checkpoint.size))
     if not is_included(bytes.fromhex(entry.digest), entry.index, checkpoint.size, root, proof):

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -427,24 +427,90 @@ def test_r20_destruction_before_its_time_is_counted_as_early() -> None:
     assert json.loads(verify.as_json(report, "en"))["keys"]["early"] == 1
 
 
-def test_r20_a_hold_puts_the_end_off_until_its_own_end() -> None:
-    hold = Fact(Kind.LEASES, {"key_id": "k1", "until": iso(NOON + 2 * TTL)})
-    told = [(NOON, made()), (NOON + SECOND, hold)]
+LATER = NOON + 2 * TTL
 
-    held = judged(*told, now=NOON + 2 * TTL, kind=verify.HELD)
-    over = judged(*told, now=NOON + 2 * TTL + 61 * SECOND, kind=verify.HELD)
+
+def held_until(until: datetime = LATER, other: Mapping[str, str | None] = {}) -> list[Fact]:
+    """An alert's key, a hold's own, and that the one is held by the other; with something said otherwise."""
+    own, keeping = made("own").body | {"alert_id": ALERT}, {"alert_id": ALERT, "hold_id": "h1"}
+    hold = made("hold").body | keeping | {"expires_at": iso(until)}
+    people = {"proposed_by": "sato", "confirmed_by": "suzuki"}
+    said = {"key_id": "own", "held_key_id": "hold", **keeping, **people, "until": iso(until), "incident": "2026-7"}
+    told = {name: each for name, each in {**said, **other}.items() if each is not None}
+    return [Fact(Kind.KEY_CREATED, own), Fact(Kind.KEY_CREATED, hold), Fact(Kind.KEY_HELD, told)]
+
+
+def gone(told: list[Fact]) -> tuple[datetime, Fact]:
+    """The receipt of the alert's own key, on time."""
+    return ON_TIME, Fact(Kind.KEY_DESTROYED, told[0].body | {"destroyed_at": iso(ON_TIME)})
+
+
+def test_r20_a_hold_has_a_key_that_ends_with_it() -> None:
+    told = held_until()
+    history = [*((NOON, fact) for fact in told), gone(told)]
+
+    held, over = judged(*history, now=LATER), judged(*history, now=LATER + 61 * SECOND)
 
     assert not held.faults
     assert held.count(verify.State.HELD) == 1
     assert found(over) == [What.NEVER_DESTROYED]
 
 
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ({"confirmed_by": "sato"}, What.HELD_BY_ONE),
+        ({"confirmed_by": None}, What.FACTS_UNREADABLE),
+        ({"hold_id": None}, What.FACTS_UNREADABLE),
+        ({"held_key_id": None}, What.FACTS_UNREADABLE),
+        ({"held_key_id": "another"}, What.HELD_OTHERWISE),
+        ({"alert_id": "another"}, What.HELD_NO_EVIDENCE),
+        ({"key_id": "hold"}, What.HELD_NO_EVIDENCE),
+    ],
+)  # fmt: skip
+def test_r20_a_hold_takes_two_people_a_key_of_its_own_and_evidence(other: dict[str, str | None], what: What) -> None:
+    told = held_until(other=other)
+
+    report = judged(*((NOON, fact) for fact in told), gone(told), now=ON_TIME)
+
+    assert what in found(report)
+
+
+def test_r20_no_bucket_is_held() -> None:
+    hold = Fact(Kind.KEY_HELD, {**held_until()[2].body, "key_id": "k1"})
+
+    report = judged((NOON, made()), (NOON, held_until()[1]), (NOON, hold), now=NOON + SECOND)
+    bare = judged((NOON, made()), (NOON, Fact(Kind.KEY_HELD, {"key_id": "k1", "until": iso(LATER)})), now=LATER)
+
+    assert What.HELD_NO_EVIDENCE in found(report)
+    assert found(bare) == [What.FACTS_UNREADABLE, What.NEVER_DESTROYED]
+
+
+@pytest.mark.parametrize(("days", "faults"), [(366, []), (367, [What.HELD_TOO_LONG])])
+def test_r26_no_hold_lasts_longer_than_a_year(days: int, faults: list[What]) -> None:
+    told = held_until(NOON + timedelta(days=days))
+
+    assert found(judged(*((NOON, fact) for fact in told), gone(told), now=ON_TIME)) == faults
+
+
 def test_r20_what_is_due_can_no_longer_be_held() -> None:
-    hold = Fact(Kind.LEASES, {"key_id": "k1", "until": iso(NOON + 2 * TTL)})
+    *keys, hold = held_until()
 
-    report = judged((NOON, made()), (ON_TIME + SECOND, hold), now=NOON + 2 * TTL, kind=verify.HELD)
+    report = judged(*((NOON, fact) for fact in keys), (ON_TIME + SECOND, hold), now=LATER)
 
-    assert found(report) == [What.HELD_TOO_LATE, What.NEVER_DESTROYED]
+    assert found(report) == [What.HELD_TOO_LATE, What.NEVER_DESTROYED, What.NOT_HELD]
+
+
+def test_r20_receipts_that_were_written_long_after_are_noted_with_how_long() -> None:
+    late = timedelta(days=300)
+    told = [(NOON, made()), (NOON, made("k2")), (NOON, made("k3"))]
+    receipts = [(ON_TIME + each, destroyed(ON_TIME, f"k{key}")) for key, each in ((1, SECOND), (2, TTL), (3, late))]
+
+    report = judged(*told, *receipts, now=NOON)
+
+    assert not report.faults
+    (note,) = (each for each in report.notes if each.what is What.TOLD_LATE)
+    assert note.facts == {"count": 2, "seconds": f"{late.total_seconds():.0f}"}
 
 
 # --- Evidence, holds, and erasures before time ---------------------------------------------------------------------
