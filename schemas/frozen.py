@@ -13,6 +13,7 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
+_CENTURY = "a time lies in this century, in UTC"
 _LENGTH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$")
 
 
@@ -24,9 +25,13 @@ class Frozen(BaseModel):
 
 def to_utc(time: datetime) -> datetime:
     """The same instant in UTC. Beyond this century are mistakes, and arithmetic that ends in no date at all."""
-    if not 2000 <= time.year < 2100:
-        raise ValueError("a time lies in this century")
-    return time.astimezone(UTC)
+    try:
+        found = time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(_CENTURY) from None
+    if not 2000 <= found.year < 2100:
+        raise ValueError(_CENTURY)
+    return found
 
 
 def iso(time: datetime) -> str:
