@@ -96,7 +96,7 @@ class KeyTable(Records, Protocol):
         ...
 
     def of_alert(self, alert: AlertId) -> tuple[Held, ...]:
-        """Return the keys that were made for an alert's evidence and are remembered: its own, then its holds', by age."""
+        """Return the keys that were made for an alert's evidence and are remembered: its own first, then its holds'."""
         ...
 
     def evidence(self, store: StoreId | None) -> tuple[BucketKey, ...]:
