@@ -11,11 +11,13 @@ from pipeline.console import desk
 from pipeline.console.desk import Unknown
 from pipeline.console.words import Words
 from pipeline.errors import Erased, MimamoriError, Misconfigured, Refused, Rejected, Unavailable
+from pipeline.governance.throttle import Wait
 from pipeline.logs import log
 from pipeline.vault.api import SignedOut
 
 _SAID: Final[Mapping[type[MimamoriError], tuple[int, str]]] = {
     SignedOut: (401, "sign.ended"),
+    Wait: (429, "sign.later"),
     Refused: (403, "refused.vault"),
     Erased: (410, "evidence.erased"),
     Rejected: (404, "refused.no_such_thing"),

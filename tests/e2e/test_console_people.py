@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, Route, expect
@@ -15,7 +16,7 @@ from pipeline.flow.rows import alert_row
 from pipeline.vault.ledger import Kind
 from tests.e2e.conftest import FLAGS, chromium
 from tests.e2e.serving import DESKTOP, PHONE, Served, Watched, sign_in
-from tests.unit.pipeline.console.house import CANARY, PASSWORD, alert, jpeg
+from tests.unit.pipeline.console.house import CANARY, PASSWORD, alert, jpeg, receipt
 
 REASON: Final = "Checking whether the shelf needs help"
 
@@ -160,6 +161,39 @@ def test_a_look_ends_by_itself(watched: Watched, served: Served) -> None:
 
     expect(page.locator("#looking .ends")).to_contain_text("This look is over")
     expect(page.locator("canvas")).to_have_count(0)
+
+
+def test_r20_what_was_erased_meanwhile_leaves_the_screen(watched: Watched, served: Served) -> None:
+    page = opened(come(watched.page, served, "sato"))
+    look(page)
+    gone = {"key_id": served.house.people.kept["alert-1"].key_id}
+    served.tell(receipt(2000, served.house.clock.now()).model_copy(update=gone))
+
+    expect(page.locator("#looking .ends")).to_contain_text("This look is over", timeout=15_000)
+    expect(page.locator("#looking canvas")).to_have_count(0)
+    watched.complaints.clear()  # the browser counts the answer that it is over as an error
+
+
+def test_whoever_touches_the_page_is_here(watched: Watched, served: Served) -> None:
+    page = watched.page
+    page.clock.install()
+    with page.expect_request("**/api/here**"):
+        come(page, served, "sato")
+    page.clock.run_for(61_000)
+    page.locator("main").hover()
+    with page.expect_request("**/api/here**"):
+        page.clock.run_for(61_000)
+
+
+def test_a_hold_begins_and_ends_on_days_of_the_store(watched: Watched, served: Served) -> None:
+    page = opened(come(watched.page, served, "sato"))
+    zone = ZoneInfo("Asia/Tokyo")
+    before = datetime.now(zone)
+    page.locator(".card .hold").click()
+    first = page.locator("#hold-until").get_attribute("min")
+
+    tomorrow = {str((each + timedelta(days=1)).date()) for each in (before, datetime.now(zone))}
+    assert first in tomorrow
 
 
 def test_a_manager_erases_early_and_is_given_the_receipt(watched: Watched, served: Served) -> None:

@@ -328,6 +328,14 @@ async def test_ones_own_password_is_changed_with_the_old_one_and_ends_the_sessio
     assert (gone.status_code, come.status_code) == (401, 200)
 
 
+async def test_who_guesses_at_their_own_old_password_is_told_to_wait(client: AsyncClient) -> None:
+    body = {"old": "not this one", "password": NEW["password"]}
+    answers = [await post(client, "/api/password", body) for _ in range(8)]
+
+    assert (answers[0].status_code, answers[-1].status_code) == (422, 429)
+    assert answers[-1].json()["detail"].startswith("That was tried many times")
+
+
 async def test_what_a_manager_typed_wrongly_is_never_said_back(client: AsyncClient) -> None:
     wrongs: list[dict[str, object]] = [
         {"name": "Not A Name"}, {"training_until": "never"}, {"password": "qwertz9"}, {"stores": []},
