@@ -6,11 +6,11 @@ hold keeps ends with it: at `until` by its slot, or before, when somebody ends i
 
 import uuid
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pipeline.errors import Refused, Rejected
+from pipeline.errors import Refused, Rejected, Unavailable
 from pipeline.vault.access import Action
 from pipeline.vault.api import HOLD_LONGEST, Hold, HoldRequest, HoldState, Stored
 from pipeline.vault.asking import Asker, noted
@@ -32,7 +32,11 @@ _NOBODY: Final = "vault"
 
 
 class Holds:
-    """The holds of a vault. Methods may raise Unavailable: key table or ledger are away, and nothing was changed."""
+    """The holds of a vault.
+
+    Methods may raise Unavailable: the ledger is known to be away or the key table is, and nothing was decided. What the
+    key table has taken is decided, and the ledger hears of it as soon as it can.
+    """
 
     def __init__(self, vault: Vault, evidence: Evidence, early: Early) -> None:
         self._vault = vault
@@ -99,6 +103,8 @@ class Holds:
             span = Span(key.span.start, key.span.end, hold.until)
             wanted = new_key(key.owner, allowed, span, now, alert=key.alert, hold=hold_id)
             (own,) = self._vault.make([wanted])
+        # No key leaves before the ledger knows that it exists. Without one nothing is confirmed; the key waits.
+        self._vault.tell(now)
         said = {"state": HoldState.CONFIRMED, "confirmed_by": asker.name, "held_key_id": own.key_id}
         return self._keep(hold.model_copy(update=said), Kind.HOLD_CONFIRMED, now)
 
@@ -123,7 +129,7 @@ class Holds:
         hold = hold.model_copy(update={"state": HoldState.SEALED})
         fact = Fact(Kind.KEY_HELD, _body(hold) | {"sha256": stored.sha256, "size": stored.size})
         self._vault.table.stored(own.key_id, ciphertext, _records([fact]), [fact])
-        self._vault.tell(now)
+        self._tell(now)
         return self._shown(hold)
 
     def end(self, asker: Asker, hold_id: str, now: datetime) -> Hold:
@@ -166,7 +172,7 @@ class Holds:
         fact, own = _ended(hold, how, by), self._own_key(hold)
         if own is None:
             self._vault.table.put(_records([fact]), [fact])
-            self._vault.tell(now)
+            self._tell(now)
         else:
             about = {"hold_id": hold.hold_id, "alert_id": hold.alert_id, "store_id": hold.store_id}
             about |= {"camera_id": hold.camera_id}
@@ -176,8 +182,13 @@ class Holds:
     def _keep(self, hold: Hold, kind: Kind, now: datetime) -> Hold:
         fact = Fact(kind, _body(hold))
         self._vault.table.put(_records([fact]), [fact])
-        self._vault.tell(now)
+        self._tell(now)
         return self._shown(hold)
+
+    def _tell(self, now: datetime) -> None:
+        # What is decided stands in the key table, and is told as soon as the ledger takes it.
+        with suppress(Unavailable):
+            self._vault.tell(now)
 
     def _hold(self, hold_id: str) -> Hold:
         record = self._vault.table.record(RecordKind.HOLD, hold_id)

@@ -5,10 +5,11 @@ If the ledger does not take the look, there is no look.
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from pipeline.errors import Refused, Rejected
+from pipeline.errors import Refused, Rejected, Unavailable
 from pipeline.vault.access import Action
 from pipeline.vault.api import RELEASE_LONGEST, Look, LookRequest, Release, ReleaseRequest
 from pipeline.vault.asking import Asker, noted
@@ -27,7 +28,7 @@ Staff = Callable[[str, StoreId], None]
 
 
 class Looks:
-    """Who looks at what. Methods may raise Unavailable: the ledger is away, and nobody looks."""
+    """Who looks at what. Methods may raise Unavailable: the ledger is known to be away."""
 
     def __init__(self, vault: Vault, evidence: Evidence) -> None:
         self._vault = vault
@@ -97,7 +98,10 @@ class Looks:
         body = release.model_dump(mode="json") | {"remembered_until": iso(until)}
         record = Record(RecordKind.RELEASE, release.release_id, until, body)
         self._vault.table.put([record], [Fact(Kind.RELEASED, body)])
-        self._vault.tell(now)
+        # What is decided stands in the key table, and is told as soon as the ledger takes it; without a ledger nobody
+        # looks.
+        with suppress(Unavailable):
+            self._vault.tell(now)
         return release
 
     def releases(self, asker: Asker, now: datetime) -> tuple[Release, ...]:

@@ -356,3 +356,54 @@ def test_r18_nothing_is_decided_that_the_ledger_cannot_take_down(tmp_path: Path)
     assert not [entry for entry in ledger.entries(0, 100) if entry.kind in decided]
     assert len(of_kind(ledger, Kind.KEY_CREATED)) == 1
     assert desk.propose("sato", SOON, UNTIL)
+
+
+def test_what_was_decided_just_before_the_ledger_went_away_is_answered_as_done_and_told_later(tmp_path: Path) -> None:
+    ledger = Full(Ed25519PrivateKey.generate())
+    desk = Desk(Parts(SqliteKeyTable(tmp_path / "other.db"), MemoryRing(), ledger).vault())
+    desk.sealed(NOON)
+    desk.sealed(NOON, OTHER)
+    confirmed = desk.propose("sato", SOON, UNTIL, OTHER)
+    desk.confirm("suzuki", confirmed, SOON)
+
+    def proposed() -> object:
+        return desk.propose("sato", SOON, UNTIL)
+
+    decisions: list[Callable[[], object]] = [
+        proposed,
+        lambda: desk.release("sato", "tanaka", SOON, SOON + BUCKET),
+        lambda: desk.holds.sealed(CUTTING, confirmed, RESEALED, SOON),
+        lambda: desk.holds.end(desk.people.signed("sato", SOON), confirmed, SOON),
+    ]
+    for decide in decisions:
+        ledger.full = True
+        decide()
+        with pytest.raises(Unavailable):
+            decide()
+        ledger.full = False
+        desk.vault.tell(SOON)
+
+    kinds = [entry.kind for entry in ledger.entries(0, 100)]
+    for kind in (Kind.RELEASED, Kind.KEY_HELD, Kind.HOLD_ENDED):
+        assert kinds.count(kind) == 1
+    assert kinds.count(Kind.HOLD_PROPOSED) == 2
+    with pytest.raises(Refused, match="already"):
+        proposed()
+
+
+def test_r18_no_hold_is_confirmed_whose_key_the_ledger_does_not_know(tmp_path: Path) -> None:
+    ledger = Full(Ed25519PrivateKey.generate())
+    desk = Desk(Parts(SqliteKeyTable(tmp_path / "other.db"), MemoryRing(), ledger).vault())
+    desk.sealed(NOON)
+    hold_id = desk.propose("sato", SOON, UNTIL)
+    ledger.full = True
+    with pytest.raises(Unavailable):
+        desk.confirm("suzuki", hold_id, SOON)
+    assert states(desk, SOON) == [HoldState.PROPOSED]
+
+    ledger.full = False
+    desk.vault.tell(SOON)
+    desk.confirm("suzuki", hold_id, SOON)
+
+    assert states(desk, SOON) == [HoldState.CONFIRMED]
+    assert len(of_kind(ledger, Kind.KEY_CREATED)) == 2
