@@ -54,7 +54,7 @@ class Stage:
             state that has outlived it is none to the step, and is taken from the topic, but for what `Codec.remains`
             leaves of it. None: for ever.
         tells_of_broken: Whether records that are no message go to the dead letters; False where another stage reads
-            the same topic and tells: one letter a record.
+            the same topic and tells: one letter a record. Of what had expired before it came there is none anyway.
     """
 
     def __init__(
@@ -212,9 +212,17 @@ class Stage:
         self.counts["handled"] += len(usable)
 
     def _letters(self, broken: Sequence[Broken]) -> list[Sending]:
+        late = [item for item in broken if item.reason.reason == "expired"]
+        wrong = [item for item in broken if item not in late]
+        if late:
+            # Nothing is wrong with what came too late: who sent it was behind. It is unread, and a letter would outlive
+            # what it is about.
+            ref, count = late[0].ref, len(late)
+            self.counts["expired"] += count
+            log().info("expired", stage=self.name, topic=ref.topic, partition=ref.partition, count=count)
         if self._tells_of_broken:
-            return [self.outputs.broken(item) for item in broken]
-        self.counts["rejected"] += len(broken)
+            return [self.outputs.broken(item) for item in wrong]
+        self.counts["rejected"] += len(wrong)
         return []
 
     async def _patiently(self, lane: Lane, items: Sequence[Received[Any]]) -> Outcome:

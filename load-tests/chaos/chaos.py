@@ -10,6 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -28,7 +29,7 @@ from pipeline.vault.api import EvidenceObject
 from pipeline.vault.ledger import Kind
 from schemas.dead_letter import DeadLetter
 from schemas.detections import DeviceMessage, FrameDetections, FrameRef, Still
-from schemas.envelope import CameraMessage
+from schemas.envelope import CameraMessage, Invalid
 from schemas.erasure import ErasureReceipt
 from schemas.estate import load_regulations
 from schemas.frame import Frame
@@ -161,6 +162,16 @@ class Witness:
         """Count the records that went by unseen."""
         return sum(max(found) + 1 - len(found) for place, found in self.records.items() if found and _kept(place.topic))
 
+    def late(self) -> set[FrameRef]:
+        """Return where records lie that had expired when they came: what sent them was behind."""
+        return {
+            FrameRef(topic=place.topic, partition=place.partition, offset=offset)
+            for place, found in self.records.items()
+            if _kept(place.topic)
+            for offset, record in found.items()
+            if _late(self._here.topics[place.topic], record)
+        }
+
     def messages(self, topic: str) -> list[tuple[FrameRef, Any]]:
         """Return a topic's messages and where they lie, in the order of each partition."""
         contract = self._here.topics[topic]
@@ -175,6 +186,15 @@ class Witness:
 def _kept(topic: str) -> bool:
     """Say whether nothing of a topic is cleaned away in the middle."""
     return not topic.endswith("-state.v1")
+
+
+def _late(contract: Any, record: Any) -> bool:
+    try:
+        stamp = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        decode(contract, record.key, record.headers, record.value or b"", stamp)
+    except Invalid as why:
+        return why.reason == "expired"
+    return False
 
 
 def _inner(contract: Any, record: Any) -> Any:
@@ -268,7 +288,8 @@ class Run:
         assert self._witness.gaps() == 0
         letters = await self._letters()
         self.found.dead_letters = dict(Counter(f"{each.stage}: {each.reason}" for each in letters))
-        refused = {each.source_record for each in letters}
+        # What had expired when the broker took it is unread, and no letter tells of it.
+        refused = {each.source_record for each in letters} | self._witness.late()
         self._compare_outcomes(refused)
         await self._compare_rows(refused)
         await self._compare_receipts()

@@ -241,7 +241,7 @@ FRAMES: Final[Mapping[str, Kind]] = {
         "unknown_type", lambda scene, canary: _signed(scene, _set("ce_type", b"someone.else.v1"), noise(canary)), True
     ),
     "type of another topic": Kind("wrong_topic", _alert_among_frames, True),
-    "expired still": Kind("expired", _expired_still),
+    "expired still": Kind(COUNTED, _expired_still),
     "repeated sequence": Kind(COUNTED, _repeated),
     "unknown store": Kind(
         "unknown_store", lambda scene, canary: _elsewhere(scene, canary, store_id=StoreId("nowhere"))
@@ -473,7 +473,7 @@ EVERYWHERE: Final[Mapping[str, Kind]] = {
     ),
     "unknown type": Kind("unknown_type", lambda good: _edited(good, _set("ce_type", b"someone.else.v1"))),
     "type of another topic": Kind("wrong_topic", _of_another_topic),
-    "expired": Kind("expired", _past),
+    "expired": Kind(COUNTED, _past),
     "other store in header": Kind(
         "header_contradicts_body",
         lambda good: Sent(*good.record)._replace(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from agents.position import Attempt, Kept, Place, Position, Saved
 from agents.stage import CAREFUL
 from pipeline.errors import MimamoriError, Misconfigured, Refused, Rejected, Unavailable
 from pipeline.received import Received
-from schemas.envelope import Message
+from schemas.envelope import Invalid, Message
 from tests.unit.agents.twin import COUNT, NOON, SOURCE, TOPICS, Died, Twin, broken, echo, tick
 
 
@@ -191,6 +192,18 @@ async def test_what_is_no_message_becomes_a_dead_letter_and_the_position_moves_o
     assert twin.kinds() == ["out.v1", "in.v1.dead", "state", "position"]
     assert twin.after().position.offset == 2
     assert twin.stage.counts["rejected"] == 1
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_r21_what_expired_before_it_came_is_counted_and_no_letter_outlives_it(at_ease: None, tells: bool) -> None:
+    twin = Twin(tells=tells)
+    late = replace(broken(1), reason=Invalid("expired"))
+
+    await twin.handle(following(twin), [tick(0), late, broken(2), tick(3)])
+
+    assert twin.kinds() == ["out.v1", *["in.v1.dead"] * tells, "state", "position"]
+    assert twin.after().position.offset == 3
+    assert (twin.stage.counts["expired"], twin.stage.counts["rejected"]) == (1, 1)
 
 
 async def test_what_a_step_refuses_becomes_a_dead_letter_without_payload(at_ease: None) -> None:

@@ -98,7 +98,9 @@ class Died(BaseException):
 class Twin:
     """A stage over one partition, and what its process would have written."""
 
-    def __init__(self, kept: Kept | None = None, lives: timedelta | None = None, begin: int = 0) -> None:
+    def __init__(
+        self, kept: Kept | None = None, lives: timedelta | None = None, begin: int = 0, *, tells: bool = True
+    ) -> None:
         self.app = App()
         self.clock = ManualClock(NOON)
         self.kept = kept or Kept()
@@ -111,6 +113,7 @@ class Twin:
             outputs=["out.v1"],
             clock=self.clock,
             lives=lives,
+            tells_of_broken=tells,
         )
 
     async def handle(self, handler: Any, items: Sequence[Item], generation: int = 1) -> None:
