@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import cv2
 from faust.types.tuples import TP
+from pydantic import ValidationError
 
 from agents.app import App, create_app
 from agents.detecting import LIMITS
@@ -16,6 +18,7 @@ from agents.dying import die
 from agents.eyes import open_face_finder
 from agents.handling import Result
 from agents.stage import Stage
+from agents.wire import AHEAD_MAX
 from models.images import BadImage, decode_jpeg
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
@@ -23,6 +26,7 @@ from pipeline.evidence.clip import pack
 from pipeline.evidence.hide import LIKELY, FaceFinder, Hidden, Moment, Picture, Shot, hide_clip, moment_of, region
 from pipeline.evidence.keep import Keeper
 from pipeline.evidence.log import Found, KafkaLog, Log
+from pipeline.evidence.share import Share
 from pipeline.logs import log
 from pipeline.objects import open_objects
 from pipeline.opening import open_frame, require_authentic
@@ -82,6 +86,7 @@ class Cutting:
         self._finder = finder
         self._clock = clock
         self._topics = topics(estate.lives)
+        self._share = Share()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self.counts: Counter[str] = Counter()
 
@@ -91,17 +96,20 @@ class Cutting:
         Raises:
             Unavailable: The vault, Kafka or the object storage is away.
         """
-        return [await self._one(item.message) for item in items]
+        return [await self._one(item.message, item.taken or self._clock.now()) for item in items]
 
-    async def _one(self, alert: Alert) -> Result:
+    async def _one(self, alert: Alert, taken: datetime) -> Result:
         if self._estate.camera(alert.store_id, alert.camera_id) is None:
             # Recording reads the same alerts, and sends the dead letter.
             return self._did("unknown_camera")
+        if not alert.start <= alert.end <= taken + AHEAD_MAX or alert.utc_time > taken + AHEAD_MAX:
+            return Rejected("bad_content", "an alert is of what has been")
         if not alert.frame_refs or alert.utc_time + self._estate.frame_ttl <= self._clock.now():
             # Not one of its frames can be opened any more: a replay makes no keys for nothing.
             return self._did("too_late")
         try:
-            return self._did(await self._cut(alert, await self._key(alert)))
+            key = await self._key(alert)
+            return self._did("too_many" if key is None else await self._cut(alert, key))
         except Erased:
             return self._did("erased")
         except Rejected as why:
@@ -121,22 +129,27 @@ class Cutting:
         self.counts[what] += 1
         return ()
 
-    async def _key(self, alert: Alert) -> ObjectKey:
-        asked = ObjectRequest(
-            alert_id=alert.alert_id,
-            store_id=alert.store_id,
-            camera_id=alert.camera_id,
-            purpose=alert.purpose,
-            start=alert.start,
-            end=alert.end,
-        )
+    async def _has_room(self, alert: Alert) -> bool:
+        """Say whether one more clip of the camera may be made, or this one is among those that were."""
+        if not self._share.knows(alert.key):
+            made = [each for each in await self._vault.objects(alert.store_id) if each.camera_id == alert.camera_id]
+            self._share.learn(alert.key, {each.alert_id: each.created_at for each in made})
+        return self._share.has_room(alert.key, alert.alert_id, self._clock.now())
+
+    async def _key(self, alert: Alert) -> ObjectKey | None:
+        """Return the key of an alert's evidence; None where its camera has had its share."""
         try:
-            return await self._vault.object_key(asked)
+            if not await self._has_room(alert):
+                log().warning("too many alerts for evidence", store=alert.store_id, camera=alert.camera_id)
+                return None
+            key = await self._vault.object_key(asked_for(alert))
         except WrongRole as error:
             # No alert is at fault for it.
             raise Unavailable(str(error)) from None
         except Refused:
             raise Rejected("no_key_for_this") from None
+        self._share.take(alert.key, alert.alert_id, self._clock.now())
+        return key
 
     async def _clip(self, alert: Alert) -> bytes | None:
         """Put an alert's clip together, in memory only; None where not one of its frames is left."""
@@ -171,9 +184,15 @@ class Cutting:
         return shot_of(sealed, picture, named, told.get(named.detections))
 
     def _sealed(self, alert: Alert, record: Any) -> Sealed:
+        """Read a frame that an alert may show: of its camera, and of its own span, which is all that is erased with it.
+
+        Nobody signs alerts: else whoever writes one could have any frame kept for as long as evidence is.
+        """
         sealed = decode(self._topics[record.topic], record.key, record.headers, record.value or b"")
         if not isinstance(sealed, Sealed) or sealed.frame.key != alert.key or sealed.frame.purpose != alert.purpose:
             raise Rejected("bad_content", "no frame of the alert's camera")
+        if not alert.start <= sealed.frame.utc_time <= alert.end:
+            raise Rejected("bad_content", "no frame of the alert's time")
         require_authentic(self._estate, sealed, record.headers, record.value)
         return sealed
 
@@ -193,6 +212,18 @@ class Cutting:
 
     async def _in_thread(self, what: Callable[..., T], *about: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, what, *about)
+
+
+def asked_for(alert: Alert) -> ObjectRequest:
+    """Ask for the key of an alert's evidence, for as long a span as the alert has.
+
+    Raises:
+        Rejected: No vault could read it.
+    """
+    try:
+        return ObjectRequest(**{name: getattr(alert, name) for name in ObjectRequest.model_fields})
+    except ValidationError:
+        raise Rejected("bad_content", "its times are none that a key could have") from None
 
 
 def detections_of(found: Found, known: Mapping[str, Topic], alert: Alert) -> dict[FrameRef, FrameDetections]:

@@ -3,13 +3,16 @@
 What is hidden is filled with one grey. Blocks of colour would look better, but the blocks of several pictures of one
 face can be put together again, and networks tell people apart by 16 x 16 of them; of what is filled nothing is left.
 
-It fails closed. A picture in which nobody knows where people are is filled wholly. Who was found shortly before or
-after and not in the picture itself is hidden where they must be. Who stands before the concerned box is hidden too, and
-with them what of it is behind their head.
+It fails closed. A picture in which nobody knows where people are is filled wholly, and so is one in which whom the
+alert concerns is none of those who were found: then what was found is not what the alert was raised of. Who was found
+shortly before or after and not in the picture itself is hidden where they must be. Who stands before the concerned box
+is hidden too, and with them what of it is behind their head.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -23,6 +26,8 @@ Picture = npt.NDArray[np.uint8]
 GREY: Final = 127
 AROUND: Final = timedelta(seconds=1)
 """Who was seen so long before or after is looked for in a picture."""
+SPARSE: Final = timedelta(seconds=10)
+"""Of a camera that takes fewer pictures the next ones count too, however sparse, but none that is farther than this."""
 LIKELY: Final = 0.4
 """Who was found with this likelihood before and after a picture was there between."""
 
@@ -90,7 +95,10 @@ class Moment(NamedTuple):
 
 
 class Shot(NamedTuple):
-    """One picture of a clip, the box in it that the alert concerns, and what was found in it: None if nobody knows."""
+    """One picture of a clip, the box in it that the alert concerns, and what was found in it: None if nobody knows.
+
+    Where the box is not one of the people who were found, nobody knows either.
+    """
 
     time: datetime
     picture: Picture
@@ -156,7 +164,7 @@ def hide_clip(shots: Sequence[Shot], between: Sequence[Moment], finder: FaceFind
 
 
 def _hidden(shot: Shot, between: Sequence[Moment], finder: FaceFinder) -> Hidden:
-    if shot.found is None:
+    if shot.found is None or shot.concerned not in shot.found.people:
         return Hidden(filled(shot.picture), whole=True)
     found = with_faces(shot.picture, shot.found, finder)
     return Hidden(hide(shot.picture, to_hide(found, between, shot.concerned)), whole=False)
@@ -279,29 +287,48 @@ def _ghosts(
 ) -> list[Ghost]:
     """Return where those must be who were seen before and after and not now.
 
-    At an end of what was looked at, to have been seen on the one side is enough.
+    At an end of what was looked at, to have been seen on the one side is enough, and so it is where pictures are so far
+    apart that nobody knows what was between.
     """
     here = [Sighting(0, each) for each in places]
     before, after = (_sightings(own, around, kind, side) for side in (-1, 1))
     was, will_be = _lost(here, before), _lost(here, after)
-    if not before or not after:
-        return [Ghost(each.place, _MARGIN_PER_SECOND * abs(each.seconds)) for each in was + will_be]
-    return [Ghost(_between(was[one], will_be[other]), 0) for one, other in _pairs(was, will_be)]
+    between = [Ghost(_between(was[one], will_be[other]), 0) for one, other in _pairs(was, will_be)]
+    if _is_near(before) and _is_near(after):
+        return between
+    return between + [Ghost(each.place, _MARGIN_PER_SECOND * abs(each.seconds)) for each in was + will_be]
 
 
 def _sightings(
     own: Moment, around: Sequence[Moment], kind: Callable[[Moment], Sequence[Region]], side: int
-) -> list[list[Sighting]]:
-    """Return what was found on one side of a picture, the nearest first."""
-    gaps = sorted(((each.time - own.time).total_seconds() * side, each) for each in around)
-    near = [(gap * side, each) for gap, each in gaps if 0 < gap <= AROUND.total_seconds()]
-    return [[Sighting(seconds, place) for place in kind(each)] for seconds, each in near]
+) -> list[tuple[float, list[Sighting]]]:
+    """Return what was found on one side of a picture, the nearest first, and how many seconds away.
+
+    Where nothing is near and pictures are sparse, that is the one that comes next.
+    """
+    gaps = sorted(((each.time - own.time).total_seconds() * side, number) for number, each in enumerate(around))
+    beside = [(gap, number) for gap, number in gaps if gap > 0]
+    near = [each for each in beside if each[0] <= AROUND.total_seconds()]
+    next_ = [each for each in beside[:1] if each[0] <= _farthest(own, around)]
+    found = [(gap, kind(around[number])) for gap, number in near or next_]
+    return [(gap, [Sighting(gap * side, place) for place in places]) for gap, places in found]
 
 
-def _lost(here: Sequence[Sighting], sightings: Sequence[Sequence[Sighting]]) -> list[Sighting]:
+def _farthest(own: Moment, around: Sequence[Moment]) -> float:
+    """Say how many seconds away a picture may be that is still the next one: one is missing now and then."""
+    times = sorted({own.time, *(each.time for each in around)})
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+    return min(2.5 * median(gaps), SPARSE.total_seconds()) if gaps else 0
+
+
+def _is_near(sightings: Sequence[tuple[float, object]]) -> bool:
+    return bool(sightings) and sightings[0][0] <= AROUND.total_seconds()
+
+
+def _lost(here: Sequence[Sighting], sightings: Sequence[tuple[float, Sequence[Sighting]]]) -> list[Sighting]:
     """Follow people away from a picture, and return those who turn up without having been in it."""
     last, lost = list(here), []
-    for found in sightings:
+    for _, found in sightings:
         pairs = dict(_pairs(last, found))
         new = [each for number, each in enumerate(found) if number not in pairs.values()]
         last = [*(found[pairs[number]] if number in pairs else each for number, each in enumerate(last)), *new]

@@ -51,9 +51,11 @@ class KafkaLog:
     async def fetch(self, frames: Sequence[FrameRef], detections: Sequence[FrameRef]) -> Found:
         wanted = {each for each in frames if each.topic == FRAMES}
         told = {each for each in detections if each.topic == DETECTIONS}
-        places = {TopicPartition(each.topic, each.partition) for each in wanted | told}
         try:
             async with reader(self._bootstrap, fetched=_FETCHED) as consumer:
+                there = await _partitions(consumer, {each.topic for each in wanted | told})
+                wanted, told = ({each for each in refs if _place(each) in there} for refs in (wanted, told))
+                places = {_place(each) for each in wanted | told}
                 consumer.assign(list(places))
                 consumer.pause(*places)
                 begin = await consumer.beginning_offsets(list(places))
@@ -62,6 +64,17 @@ class KafkaLog:
                 return Found(await _each(consumer, here), await _around(consumer, told, begin, end))
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(f"Kafka is away: {type(error).__name__}") from None
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> set[TopicPartition]:
+    """Return the partitions that there are. Asked about another one, a broker is waited for until time is over, each
+    time that the alert is tried again: nobody's evidence would be cut any more."""
+    firsts = [TopicPartition(each, 0) for each in topics]
+    consumer.assign(firsts)
+    consumer.pause(*firsts)
+    # What is known of a topic comes with the first answer about it.
+    await consumer.beginning_offsets(firsts)
+    return {TopicPartition(topic, each) for topic, _ in firsts for each in consumer.partitions_for_topic(topic) or ()}
 
 
 def _place(ref: FrameRef) -> TopicPartition:

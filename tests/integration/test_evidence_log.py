@@ -1,5 +1,7 @@
 """What an alert names is fetched from a real Kafka, record by record; what is gone is left out."""
 
+import asyncio
+
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
@@ -61,6 +63,18 @@ async def test_other_topics_are_not_read_whatever_an_alert_says(bootstrap: str) 
     found = await KafkaLog(bootstrap).fetch([ref(DETECTIONS, 20)], [ref(FRAMES, 20)])
 
     assert found == ({}, {})
+
+
+async def test_a_partition_that_does_not_exist_is_left_out_and_holds_up_nothing(bootstrap: str) -> None:
+    nowhere = [ref(FRAMES, 0, partition=7), ref(DETECTIONS, 0, partition=2**40)]
+
+    async with asyncio.timeout(10):
+        found = await KafkaLog(bootstrap).fetch([*nowhere[:1], ref(FRAMES, 12)], [*nowhere[1:], ref(DETECTIONS, 200)])
+        nothing = await KafkaLog(bootstrap).fetch(nowhere[:1], nowhere[1:])
+
+    assert list(found.frames) == [ref(FRAMES, 12)]
+    assert ref(DETECTIONS, 200) in found.detections
+    assert nothing == ({}, {})
 
 
 async def test_a_broker_that_is_away_is_unavailable() -> None:

@@ -13,7 +13,7 @@ import pytest
 from models.detector import Detector, DetectorSettings
 from models.faces import Faces
 from models.networks.letterbox import Picture
-from pipeline.evidence.hide import GREY, LIKELY, Moment, Region, Shot, hide_clip, region, to_hide
+from pipeline.evidence.hide import GREY, LIKELY, Moment, Region, hide, region, to_hide, with_faces
 from schemas.detections import Detection, ObjectType
 from tests.examples import NOON
 from tests.integration.test_people_on_footage import truth
@@ -80,11 +80,10 @@ def test_of_nearly_every_head_nothing_is_left(footage: Path, detector: Detector,
     there = truth(footage / "gt" / labels)
     pictures = list(seen(detector, footage / "video" / clip, fps))
     likely = [each.likely for each in pictures]
-    nobody = Region(-2, -2, -1, -1)
     shares = []
     for each in pictures[::EVERY]:
-        (shown,) = hide_clip([Shot(each.found.time, each.picture, nobody, each.found)], likely, faces)
-        shares += [hidden_share(shown.picture, box) for box in there.get(each.number, ())]
+        shown = hide(each.picture, to_hide(with_faces(each.picture, each.found, faces), likely, None))
+        shares += [hidden_share(shown, box) for box in there.get(each.number, ())]
 
     assert len(shares) > 50
     assert np.mean(np.array(shares) >= SHARE) >= wanted

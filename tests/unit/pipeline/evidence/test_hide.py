@@ -163,8 +163,11 @@ def test_of_two_boxes_on_one_body_neither_hides_it() -> None:
     assert is_whole(hidden(at(0, PERSON, Region(20, 21, 50, 80))), PERSON)
 
 
-def test_the_concerned_one_stays_though_nobody_found_them_in_this_picture() -> None:
-    assert is_whole(hidden(at(0, OTHER)), PERSON)
+def test_a_concerned_box_that_nobody_found_in_this_picture_hides_all_of_it() -> None:
+    (one,) = hide_clip([shot(at(0, OTHER))], (), NoFaces())
+
+    assert one.whole
+    assert (one.picture == GREY).all()
 
 
 def test_who_stands_before_the_concerned_one_is_hidden_with_what_is_behind_their_head() -> None:
@@ -205,7 +208,7 @@ def test_faces_are_looked_for_in_the_picture_and_around_every_head(crops: bool) 
 
 
 def test_a_face_that_only_the_finder_sees_is_hidden() -> None:
-    shown = hidden(at(0), finder=FaceIn(crops=False))
+    shown = hidden(at(0, PERSON), finder=FaceIn(crops=False))
 
     assert is_gone(shown, Region(0.4 * WIDTH, 0.4 * HEIGHT, 0.6 * WIDTH, 0.6 * HEIGHT))
 
@@ -220,8 +223,16 @@ def test_r16_a_picture_of_which_nothing_is_known_is_hidden_wholly_the_concerned_
     assert (one.picture == GREY).all()
 
 
-def test_a_picture_in_which_nobody_was_found_is_not() -> None:
-    (one,) = hide_clip([shot(at(0))], (), NoFaces())
+@pytest.mark.parametrize("found", [at(0), at(0, OTHER), at(0, PERSON._replace(left=21)), at(0, faces=[PERSON])])
+def test_r16_nor_is_it_where_what_was_found_is_not_what_the_alert_was_raised_of(found: Moment) -> None:
+    (one,) = hide_clip([shot(found)], [at(-0.2, PERSON), found, at(0.2, PERSON)], NoFaces())
+
+    assert one.whole
+    assert (one.picture == GREY).all()
+
+
+def test_a_picture_in_which_only_whom_it_concerns_was_found_is_not() -> None:
+    (one,) = hide_clip([shot(at(0, PERSON))], (), NoFaces())
 
     assert not one.whole
     assert (one.picture == NOISE).all()
@@ -252,8 +263,42 @@ def test_who_was_there_only_before_or_only_after_is_hidden_where_they_were(when:
     assert is_gone(hidden(at(0, PERSON), at(when, PERSON, OTHER)), head_of(OTHER))
 
 
-def test_long_before_or_after_is_another_matter() -> None:
-    assert is_whole(hidden(at(0, PERSON), at(-1.5, OTHER), at(1.5, OTHER)), OTHER)
+@pytest.mark.parametrize("often", [0.2, 0.5, 1.0])
+def test_long_before_or_after_is_another_matter(often: float) -> None:
+    others = [at(each * often, PERSON) for each in range(-9, 10) if each and abs(each * often) <= 1]
+
+    assert is_whole(hidden(at(0, PERSON), at(-1.5, PERSON, OTHER), *others, at(1.5, PERSON, OTHER)), OTHER)
+
+
+@given(st.floats(1.05, 3.9), st.integers(1, 4), st.booleans(), st.booleans())
+def test_r16_of_a_camera_of_few_pictures_one_miss_leaks_nobody(
+    apart: float, more: int, before: bool, after: bool
+) -> None:
+    around = [
+        at(apart * each, PERSON, *([OTHER] if (before if each < 0 else after) or before == after else []))
+        for each in range(-more, more + 1)
+        if each
+    ]
+
+    assert is_gone(hidden(at(0, PERSON), *around), head_of(OTHER))
+
+
+def test_r16_though_one_picture_more_is_missing() -> None:
+    around = [at(each, PERSON, OTHER) for each in (-6, -4.5, -3, 3, 4.5, 6)]
+
+    assert is_gone(hidden(at(0, PERSON), *around), head_of(OTHER))
+
+
+def test_who_was_near_between_two_sparse_pictures_is_hidden_on_their_way_too() -> None:
+    before, after = OTHER._replace(left=84, right=114), OTHER._replace(left=116, right=146)
+
+    assert is_gone(hidden(at(0, PERSON), at(-1.2, PERSON, before), at(1.2, PERSON, after)), head_of(OTHER))
+
+
+def test_after_a_long_stillness_nobody_is_looked_for_where_they_were_before_it() -> None:
+    now = [at(each * 0.2, PERSON) for each in range(1, 9)]
+
+    assert is_whole(hidden(at(0, PERSON), at(-20.2, OTHER), at(-20, OTHER), *now), OTHER)
 
 
 def test_one_who_walks_away_is_not_hidden_twice_and_hides_nobody_whom_they_have_left() -> None:
