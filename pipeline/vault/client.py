@@ -80,8 +80,11 @@ _BEHIND: Final = timedelta(seconds=10)
 """How long a frame may take from the camera to the seal."""
 _SOON: Final = timedelta(hours=1)
 
-_FROM_THE_MESSAGE: Final = frozenset({"key_id", "purpose"})
-"""What a lease's request takes over from a message; the rest is ours."""
+_FROM_THE_MESSAGE: Final[Mapping[str, frozenset[str]]] = {
+    "/v1/leases": frozenset({"key_id", "purpose"}),
+    "/v1/objects": frozenset(ObjectRequest.model_fields),
+}
+"""What requests take over from a message; the rest is ours."""
 
 _SET: Final = "set MIMAMORI_VAULT__TOKEN (`mimamori vault tokens` names the files)"
 _REMEMBERED: Final = 50_000
@@ -273,12 +276,16 @@ def _error(response: httpx.Response) -> MimamoriError:
             f"what answers at {response.url.host}:{response.url.port} is no vault (status {response.status_code}): "
             "check MIMAMORI_VAULT__URL"
         )
+    if said.fault is Fault.UNREADABLE:
+        return _unreadable(said, response.request)
     return _MEANING[said.fault](said)
 
 
-def _unreadable(said: Problem) -> MimamoriError:
-    if said.fields and set(said.fields) <= _FROM_THE_MESSAGE:
-        return Rejected("unknown_key", "the vault cannot read the key's name or purpose")
+def _unreadable(said: Problem, asked: httpx.Request) -> MimamoriError:
+    """A message that no vault can read stays so: were it waited for, everything behind it would wait too."""
+    theirs = _FROM_THE_MESSAGE.get(asked.url.path, frozenset()) if asked.method == "POST" else frozenset()
+    if said.fields and set(said.fields) <= theirs:
+        return Rejected("unknown_key", "the vault cannot read the names, the purpose or the times of what was asked")
     return Unavailable(f"the vault cannot read what was asked: are both of one version? {said.detail}")
 
 
@@ -291,7 +298,6 @@ _MEANING: Final[Mapping[Fault, Callable[[Problem], MimamoriError]]] = {
     Fault.REFUSED: lambda said: Refused(said.detail),
     Fault.UNKNOWN_KEY: lambda said: Rejected("unknown_key", said.detail),
     Fault.ERASED: lambda said: Erased(said.detail),
-    Fault.UNREADABLE: _unreadable,
     Fault.AWAY: lambda said: Unavailable(said.detail),
 }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,11 +12,11 @@ import pytest
 from pipeline import sealing
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.sealing import SealSuite
-from pipeline.vault.api import LeaseRequest
+from pipeline.vault.api import LeaseRequest, ObjectRequest
 from pipeline.vault.client import DeviceKeys, Leases, VaultClient
 from pipeline.vault.keys import BucketKey
 from pipeline.vault.vault import Vault
-from schemas.ids import KeyId
+from schemas.ids import AlertId, KeyId
 from tests.unit.pipeline.vault.building import BUCKET, DETECTING, DOOR, NOON, TTL, in_memory, keys_for
 
 
@@ -205,6 +205,31 @@ async def test_each_answer_of_the_vault_has_one_meaning(
 
     with pytest.raises(error):
         await Leases(client, SealSuite.X25519).private_key(key.key_id, DOOR.purpose)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"), [(("end",), Rejected), (("alert_id", "start"), Rejected), (("body",), Unavailable)]
+)
+async def test_an_alert_that_no_vault_can_read_is_not_waited_for(fields: Sequence[str], error: type[Exception]) -> None:
+    transport = httpx.MockTransport(lambda _: problem(422, "unreadable", "a time lies in this century", *fields))
+    asked = ObjectRequest(
+        alert_id=AlertId("a-1"),
+        store_id=DOOR.store,
+        camera_id=DOOR.camera,
+        purpose=DOOR.purpose,
+        start=NOON,
+        end=NOON,
+    )
+
+    with pytest.raises(error):
+        await VaultClient("http://vault", "token", transport).object_key(asked)
+
+
+async def test_a_device_whose_camera_no_vault_can_read_waits() -> None:
+    transport = httpx.MockTransport(lambda _: problem(422, "unreadable", "a bad name", "start", "end"))
+
+    with pytest.raises(Unavailable):
+        await VaultClient("http://vault", "token", transport).public_keys(DOOR, NOON, NOON)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422, 500])
