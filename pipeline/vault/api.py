@@ -424,6 +424,7 @@ class Fault(StrEnum):
     ERASED = "erased"
     UNREADABLE = "unreadable"
     AWAY = "away"
+    BROKEN = "broken"
     SIGNED_OUT = "signed_out"
     SUSPENDED = "suspended"
     WAIT = "wait"

@@ -299,6 +299,7 @@ _MEANING: Final[Mapping[Fault, Callable[[Problem], MimamoriError]]] = {
     Fault.UNKNOWN_KEY: lambda said: Rejected("unknown_key", said.detail),
     Fault.ERASED: lambda said: Erased(said.detail),
     Fault.AWAY: lambda said: Unavailable(said.detail),
+    Fault.BROKEN: lambda said: Unavailable(said.detail),
 }
 
 

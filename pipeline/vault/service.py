@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
 from pipeline.logs import log
@@ -213,6 +214,7 @@ def app_of(keeper: Keeper, tokens: Tokens, staff: Staff | None = None) -> FastAP
         app.add_exception_handler(error, _problem(status, fault, refused))
     app.add_exception_handler(RequestValidationError, _unreadable(refused))
     app.add_exception_handler(HTTPException, _plain)
+    app.add_middleware(_Broken, count=refused)
     whose = _whose(tokens)
     who = askers(keeper.people, keeper.now, whose)
     # First, for it is asked for most.
@@ -249,12 +251,16 @@ def _die_with(timer: asyncio.Task[None]) -> None:
     if timer.cancelled():
         return
     error = timer.exception()
-    # What it is and where it happened; its words could quote a value.
     log().critical("destruction ended", error=type(error).__name__)
     if error is not None:
-        sys.stderr.writelines(traceback.format_tb(error.__traceback__)[-8:])
-    sys.stderr.flush()
+        _show_where(error)
     os._exit(70)
+
+
+def _show_where(error: BaseException) -> None:
+    """Say what it is and where it happened, never its words: they could quote a value."""
+    sys.stderr.writelines(traceback.format_tb(error.__traceback__)[-8:])
+    sys.stderr.flush()
 
 
 def _known(tokens: Tokens) -> Callable[[str | None], Principal]:
@@ -349,6 +355,28 @@ def _unreadable(count: Callable[[Fault], None]) -> Callable[[Request, Exception]
         return _details(HTTPStatus.UNPROCESSABLE_ENTITY, told, fault=Fault.UNREADABLE.value, fields=fields)
 
     return answer
+
+
+class _Broken:
+    """Answers where something broke. Let through, the server would log the error's words, and they may quote values."""
+
+    def __init__(self, app: ASGIApp, count: Callable[[Fault], None]) -> None:
+        self._app = app
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the last place where anything can be said of it without its words
+            self._count(Fault.BROKEN)
+            log().error("a question broke the vault", error=type(error).__name__)
+            _show_where(error)
+            detail = "the vault could not answer: its log says where it broke"
+            answer = _details(HTTPStatus.INTERNAL_SERVER_ERROR, detail, fault=Fault.BROKEN.value)
+            await answer(scope, receive, send)
 
 
 async def _plain(_: Request, error: Exception) -> Response:

@@ -369,6 +369,25 @@ async def test_r20_a_damaged_key_table_does_not_end_the_timer(house: House) -> N
     assert not house.parts.ring.names()
 
 
+async def test_r18_what_breaks_the_vault_is_logged_and_counted_and_quotes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "a private thing"
+
+    def fail(*_: object) -> Status:
+        raise ValueError(secret)
+
+    monkeypatch.setattr(house.parts.table, "held", fail)
+    with pytest.raises(Unavailable, match="its log says where"):
+        await house.client("detecting").lease(KeyId("a"), DOOR.purpose, WORKER.public)
+
+    said = capsys.readouterr()
+    assert "ValueError" in said.out + said.err
+    assert "test_service.py" in said.err
+    assert secret not in said.out + said.err
+    assert b'mimamori_vault_faults_total{fault="broken"} 1.0' in house.keeper.metrics.text()
+
+
 async def test_when_destruction_ends_the_vault_ends_and_quotes_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
