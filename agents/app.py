@@ -166,4 +166,6 @@ def work(app: App) -> None:
 
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     worker = Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False, console_port=0)
+    # It would write terminal codes between our lines of JSON.
+    worker.spinner = None
     worker.execute_from_commandline()

@@ -45,6 +45,8 @@ _INFRASTRUCTURE, _WORKERS, _DEVICES = 0, 1, 2
 _HOLD_KEYS: Final = frozenset({None, "detecting", "cutting", "console"})
 """Who holds private keys: these, and the vault, which is nobody's principal."""
 
+_COLUMNS: Final = ("process", "where", "pid", "what it does", "log")
+_FEW, _WIDE = 3, 120
 _AHEAD: Final = timedelta(minutes=5)
 """How far ahead demo devices fetch keys: their buckets are so short that a day of them would be thousands."""
 
@@ -132,14 +134,23 @@ class Demo:
         return table
 
     def table(self) -> Table:
-        """What runs where."""
-        table = Table(title="Mimamori 見守り", title_justify="left")
-        for column in ("process", "what it does", "where", "pid", "log"):
+        """What runs where; on a narrow terminal no more than fits on a line."""
+        shown = _COLUMNS if self._console.width >= _WIDE else _COLUMNS[:_FEW]
+        table = Table(title="Mimamori 見守り", title_justify="left", caption=f"logs: {self.logs}")
+        for column in shown:
             table.add_column(column, overflow="fold")
         for child in self.supervisor.children:
             pid = str(self.supervisor.pid(child.name))
-            table.add_row(child.name, child.what, child.address or "-", pid, str(self.logs / f"{child.name}.log"))
+            cells = (child.name, child.address or "-", pid, child.what, str(self.logs / f"{child.name}.log"))
+            table.add_row(*cells[: len(shown)])
         return table
+
+    def beside(self) -> str:
+        """Say how commands beside the demo reach its parts."""
+        return (
+            f"Commands beside it: export MIMAMORI_ESTATE={self.estate_path} "
+            f"MIMAMORI_KAFKA__BOOTSTRAP={self.bootstrap}; its vault: --dir {self.run / 'vault'}"
+        )
 
     def _fresh(self) -> None:
         """Begin with nothing: keys, topics and tables of the last run are gone."""
@@ -334,7 +345,9 @@ async def _until_stopped(demo: Demo, wish: Wish, console: Console, stopped: asyn
     await starting
     console.print(demo.table())
     console.print(demo.people())
-    console.print(f"\nConsole コンソール: [bold]{demo.console_url}[/bold]   showing {wish.scene.what}")
+    console.print(demo.beside(), soft_wrap=True, style="dim")
+    console.print(f"\nConsole コンソール: [bold]{demo.console_url}[/bold]", soft_wrap=True)
+    console.print(f"showing {wish.scene.what}", soft_wrap=True)
     if wish.seconds is None:
         console.print("Ctrl-C stops everything.")
         if not wish.headless and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
