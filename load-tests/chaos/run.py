@@ -28,9 +28,8 @@ def main() -> int:
     options = _options()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says a hundred times that Kafka is away
     home = Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")).absolute()
-    quick = os.environ.get("QUICK", "") not in ("", "0")
     place = home / "run" / f"chaos-{os.getpid()}"
-    plan = QUICK if quick else FULL
+    plan = QUICK if options.quick else FULL
     console.print(
         f"Starting everything; then {plan.rounds * len(VICTIMS) + plan.together * 2} kills, seed {options.seed} …"
     )
@@ -50,6 +49,7 @@ def main() -> int:
 def _options() -> Any:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--quick", action="store_true", help="kill everyone once")
     return parser.parse_args()
 
 
