@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 
 import cv2
 from faust.types.tuples import TP
-from pydantic import ValidationError
 
 from agents.app import App, create_app
 from agents.detecting import LIMITS
@@ -215,15 +214,15 @@ class Cutting:
 
 
 def asked_for(alert: Alert) -> ObjectRequest:
-    """Ask for the key of an alert's evidence, for as long a span as the alert has.
-
-    Raises:
-        Rejected: No vault could read it.
-    """
-    try:
-        return ObjectRequest(**{name: getattr(alert, name) for name in ObjectRequest.model_fields})
-    except ValidationError:
-        raise Rejected("bad_content", "its times are none that a key could have") from None
+    """Ask for the key of an alert's evidence, for as long a span as the alert has: so far back it is erased."""
+    return ObjectRequest(
+        alert_id=alert.alert_id,
+        store_id=alert.store_id,
+        camera_id=alert.camera_id,
+        purpose=alert.purpose,
+        start=alert.start,
+        end=alert.end,
+    )
 
 
 def detections_of(found: Found, known: Mapping[str, Topic], alert: Alert) -> dict[FrameRef, FrameDetections]:
