@@ -3,13 +3,20 @@
 -- row of one waits six hours for the last, well within the 24 h of R21. Counts say nothing of anyone: a month to a
 -- partition, and TTL takes their rows day by day meanwhile.
 --
--- Each table is copied and then exchanged. Cut off anywhere and run again, this loses nothing: what is dropped first is
--- a copy that was not finished, or the old table after the exchange. Recording must not write meanwhile.
+-- Each table is copied, exchanged, and copied once more, since recording may have written meanwhile: a row that comes
+-- twice replaces itself. Cut off anywhere and run again, this loses nothing: what it finds under the second name, a copy
+-- that was not finished or the old table after the exchange, is copied back before it is dropped. Only an insert that is
+-- under way at the very moment of the exchange could be missed: stop recording where you can.
+--
+-- A month of alerts has 120 partitions, more than the engine takes in one insert unless it is told to.
 --
 -- old_parts_lifetime and the rest: what was dropped or merged away leaves the disk within a minute, not after eight.
 
 DROP VIEW IF EXISTS alert_arrivals_view SYNC;
 
+CREATE TABLE IF NOT EXISTS alerts_0005 AS alerts;
+INSERT INTO alerts SELECT * FROM alerts_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS alerts_0005 SYNC;
 CREATE TABLE IF NOT EXISTS alerts_0005
 (
@@ -47,11 +54,18 @@ ORDER BY (store_id, camera_id, alert_id)
 TTL toDateTime(expires_at) DELETE
 SETTINGS old_parts_lifetime = 30, cleanup_delay_period = 5, cleanup_delay_period_random_add = 5, max_cleanup_delay_period = 10, merge_with_ttl_timeout = 3600
 COMMENT 'items: observations for review, without pictures or boxes | scope: console | purpose: crime prevention | responsible: store manager';
-INSERT INTO alerts_0005 SELECT * FROM alerts;
+-- As the old table's TTL had it, whatever a row says.
+INSERT INTO alerts_0005 SELECT * REPLACE (least(expires_at, start + INTERVAL 30 DAY) AS expires_at) FROM alerts
+SETTINGS max_partitions_per_insert_block = 0;
 EXCHANGE TABLES alerts AND alerts_0005;
+INSERT INTO alerts SELECT * REPLACE (least(expires_at, start + INTERVAL 30 DAY) AS expires_at) FROM alerts_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS alerts_0005 SYNC;
 
 -- When each alert came first. Replacing keeps the row that came last, which would make every replay look slow.
+CREATE TABLE IF NOT EXISTS alert_arrivals_0005 AS alert_arrivals;
+INSERT INTO alert_arrivals SELECT * FROM alert_arrivals_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS alert_arrivals_0005 SYNC;
 CREATE TABLE IF NOT EXISTS alert_arrivals_0005
 (
@@ -68,14 +82,25 @@ ORDER BY (store_id, start, alert_id)
 TTL toDateTime(expires_at) DELETE
 SETTINGS old_parts_lifetime = 30, cleanup_delay_period = 5, cleanup_delay_period_random_add = 5, max_cleanup_delay_period = 10, merge_with_ttl_timeout = 3600
 COMMENT 'items: when alerts arrived | scope: on-call, measurements | purpose: operation | responsible: on-call engineer';
-INSERT INTO alert_arrivals_0005 SELECT * FROM alert_arrivals;
+INSERT INTO alert_arrivals_0005 SELECT * REPLACE (least(expires_at, start + INTERVAL 30 DAY) AS expires_at) FROM alert_arrivals
+SETTINGS max_partitions_per_insert_block = 0;
 EXCHANGE TABLES alert_arrivals AND alert_arrivals_0005;
+INSERT INTO alert_arrivals SELECT * REPLACE (least(expires_at, start + INTERVAL 30 DAY) AS expires_at) FROM alert_arrivals_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS alert_arrivals_0005 SYNC;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS alert_arrivals_view TO alert_arrivals
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT store_id, alert_id, start, utc_time, inserted_at AS arrived_at, expires_at FROM alerts;
+-- What came while there was no view: when an alert came first stays as it was.
+INSERT INTO alert_arrivals SELECT store_id, alert_id, start, utc_time, inserted_at, expires_at FROM alerts
+SETTINGS max_partitions_per_insert_block = 0;
 
+-- Older counts know no expiry: they get the longest.
+ALTER TABLE people_flow ADD COLUMN IF NOT EXISTS expires_at DateTime('UTC') DEFAULT window_start + INTERVAL 761 DAY;
+CREATE TABLE IF NOT EXISTS people_flow_0005 AS people_flow;
+INSERT INTO people_flow SELECT * FROM people_flow_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS people_flow_0005 SYNC;
 CREATE TABLE IF NOT EXISTS people_flow_0005
 (
@@ -96,7 +121,7 @@ CREATE TABLE IF NOT EXISTS people_flow_0005
     notice_id        LowCardinality(String),
     model_digest     LowCardinality(String),
     config_digest    LowCardinality(String),
-    expires_at       DateTime('UTC') CODEC(Delta, ZSTD),
+    expires_at       DateTime('UTC') DEFAULT window_start + INTERVAL 761 DAY CODEC(Delta, ZSTD),
     INDEX by_window window_start TYPE minmax GRANULARITY 1024
 )
 ENGINE = ReplacingMergeTree(version)
@@ -106,10 +131,17 @@ ORDER BY (store_id, camera_id, metric, line_id, zone_id, window_start, window_se
 TTL expires_at DELETE
 SETTINGS old_parts_lifetime = 30, cleanup_delay_period = 5, cleanup_delay_period_random_add = 5, max_cleanup_delay_period = 10, merge_with_ttl_timeout = 14400
 COMMENT 'items: counts of people by line or zone and window | scope: headquarters, console | purpose: people flow | responsible: store manager';
-INSERT INTO people_flow_0005 SELECT * EXCEPT expires_at, window_start + INTERVAL 761 DAY FROM people_flow;
+INSERT INTO people_flow_0005 SELECT * FROM people_flow
+SETTINGS max_partitions_per_insert_block = 0;
 EXCHANGE TABLES people_flow AND people_flow_0005;
+INSERT INTO people_flow SELECT * FROM people_flow_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS people_flow_0005 SYNC;
 
+ALTER TABLE coverage ADD COLUMN IF NOT EXISTS expires_at DateTime('UTC') DEFAULT window_start + INTERVAL 761 DAY;
+CREATE TABLE IF NOT EXISTS coverage_0005 AS coverage;
+INSERT INTO coverage SELECT * FROM coverage_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS coverage_0005 SYNC;
 CREATE TABLE IF NOT EXISTS coverage_0005
 (
@@ -129,7 +161,7 @@ CREATE TABLE IF NOT EXISTS coverage_0005
     notice_id       LowCardinality(String),
     model_digest    LowCardinality(String),
     config_digest   LowCardinality(String),
-    expires_at      DateTime('UTC') CODEC(Delta, ZSTD),
+    expires_at      DateTime('UTC') DEFAULT window_start + INTERVAL 761 DAY CODEC(Delta, ZSTD),
     INDEX by_window window_start TYPE minmax GRANULARITY 1024
 )
 ENGINE = ReplacingMergeTree(version)
@@ -138,6 +170,9 @@ ORDER BY (store_id, camera_id, window_start, window_seconds)
 TTL expires_at DELETE
 SETTINGS old_parts_lifetime = 30, cleanup_delay_period = 5, cleanup_delay_period_random_add = 5, max_cleanup_delay_period = 10, merge_with_ttl_timeout = 14400
 COMMENT 'items: frames seen and people counted by camera and window | scope: headquarters, console, on-call | purpose: people flow | responsible: store manager';
-INSERT INTO coverage_0005 SELECT * EXCEPT expires_at, window_start + INTERVAL 761 DAY FROM coverage;
+INSERT INTO coverage_0005 SELECT * FROM coverage
+SETTINGS max_partitions_per_insert_block = 0;
 EXCHANGE TABLES coverage AND coverage_0005;
+INSERT INTO coverage SELECT * FROM coverage_0005
+SETTINGS max_partitions_per_insert_block = 0;
 DROP TABLE IF EXISTS coverage_0005 SYNC;

@@ -28,9 +28,7 @@ TABLES: Final[dict[type[Row], str]] = {AlertRow: "alerts", FlowRow: "people_flow
 """In the order in which they are written: somebody may be waiting for an alert."""
 
 # The server's codes that pass by themselves: timeouts, too busy, out of memory or disk for now, shutting down.
-PASSING: Final = frozenset(
-    {159, 160, 164, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 319, 394, 425, 999}
-)
+PASSING: Final = frozenset({159, 160, 164, 198, 202, 203, 209, 210, 236, 241, 242, 243, 279, 285, 319, 394, 425, 999})
 # What somebody has to set up, by the server's code. None of it is a row's fault: whoever writes waits meanwhile.
 _MIGRATE: Final = "run `mimamori warehouse migrate`"
 _LOGIN: Final = "check MIMAMORI_CLICKHOUSE__URL and the password, …__WRITER_PASSWORD or …__READER_PASSWORD"
@@ -46,7 +44,11 @@ UNPREPARED: Final[Mapping[int, tuple[str, str]]] = {
     # Also what it says of a table that is not there to somebody who has no right to know.
     497: ("does not allow this to the user", f"{_MIGRATE}, or {_LOGIN}"),
     516: ("does not let the user in", _LOGIN),
+    # Of one INSERT, or of the table because merges do not keep up; the first does not pass by itself.
+    252: ("takes no more partitions or parts", "let this user set max_partitions_per_insert_block, or see its own log"),
 }
+# Alerts that expire over a month lie in 120 partitions, and a batch of a replay may hold some of each.
+_ANY_PARTITIONS: Final = {"max_partitions_per_insert_block": 0}
 # What the driver refuses before anything is sent: a mistake of ours, or a value that it cannot write.
 _OURS: Final = (DataError, InterfaceError, NotSupportedError, ProgrammingError)
 
@@ -77,7 +79,7 @@ class Warehouse:
         for kind, table in TABLES.items():
             if groups[kind]:
                 async with self._connected() as client:
-                    await client.insert(table, groups[kind], column_names=kind._fields)
+                    await client.insert(table, groups[kind], column_names=kind._fields, settings=_ANY_PARTITIONS)
 
     async def ask(self, query: Query[Answer]) -> tuple[Answer, ...]:
         """Answer a named query."""

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,6 +13,9 @@ from pipeline.warehouse.login import Login
 from pipeline.warehouse.queries import Query
 
 FOLDER: Final = Path(__file__).parents[2] / "infra" / "clickhouse"
+
+_COPYING: Final = timedelta(hours=1)
+"""A statement may copy a table."""
 
 RECORD: Final = """
 CREATE TABLE IF NOT EXISTS migrations
@@ -52,6 +56,7 @@ async def migrate(login: Login, folder: Path = FOLDER) -> tuple[Migration, ...]:
         await warehouse.run(RECORD)
         applied = await warehouse.ask(Query("applied", "SELECT number, digest FROM migrations FINAL", Applied))
         wanted = due(read(folder), dict(applied))
+    async with Warehouse(login.model_copy(update={"answer_timeout": _COPYING})) as warehouse:
         for migration in wanted:
             await apply(warehouse, migration)
     return wanted

@@ -13,7 +13,7 @@ from pipeline.errors import Unavailable
 from pipeline.local.clickhouse import DROPPER, ERASER, OWNER, READER, WRITER
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
-from pipeline.warehouse.expiry import Dropper, expire, parts
+from pipeline.warehouse.expiry import SPANS, Dropper, expire, parts
 from pipeline.warehouse.migrations import FOLDER, migrate, read
 from pipeline.warehouse.queries import Query
 from tests.integration.clickhouse_disk import files, found
@@ -172,31 +172,106 @@ async def test_r20_the_engine_keeps_no_log_of_what_it_was_asked(engine: Engine) 
         assert await owner.ask(ask) == ()
 
 
+async def old_tables(engine: Engine) -> None:
+    """Make the tables as they were before they were cut by expiry."""
+    async with Warehouse(engine.login(OWNER, "default")) as server:
+        await server.run("CREATE DATABASE IF NOT EXISTS mimamori")
+    async with Warehouse(engine.login(OWNER)) as owner:
+        for statement in [each for migration in read(FOLDER)[:4] for each in migration.statements]:
+            await owner.run(statement)
+
+
+MONTH = 119
+"""Six-hour spans of a month's alerts: more than the engine lets an insert hold by itself."""
+OLD_ALERT = "INSERT INTO alerts (alert_id, store_id, utc_time, start, end, expires_at) SELECT "
+
+
+def written_late(table: str) -> str:
+    """Return what recording writes into a table while it is being copied."""
+    if table == "alerts":
+        return OLD_ALERT + "'late', 's', '2030-02-01', '2030-02-01', '2030-02-01', '2030-03-03'"
+    if table == "alert_arrivals":
+        return (
+            "INSERT INTO alert_arrivals (store_id, alert_id, start, utc_time, arrived_at, expires_at) VALUES "
+            "('s', 'late', '2030-02-01', '2030-02-01', '2030-02-01', '2030-03-03')"
+        )
+    return f"INSERT INTO {table} (store_id, window_start, version) VALUES ('s', '2030-02-01', 1)"
+
+
 async def test_rows_that_were_there_before_the_tables_were_cut_anew_are_there_still(fresh_clickhouse: Engine) -> None:
     """Older tables know no expiry of counts; each gets the longest. Run twice, it copies nothing twice."""
-    async with Warehouse(fresh_clickhouse.login(OWNER, "default")) as server:
-        await server.run("CREATE DATABASE IF NOT EXISTS mimamori")
-    migrations = read(FOLDER)
+    await old_tables(fresh_clickhouse)
     async with Warehouse(fresh_clickhouse.login(OWNER)) as owner:
-        for migration in migrations[:4]:
-            for statement in migration.statements:
-                await owner.run(statement)
-        await owner.run(
-            "INSERT INTO alerts (alert_id, store_id, camera_id, utc_time, start, end, expires_at) VALUES "
-            "('a1', 's', 'c', '2030-01-01', '2030-01-01', '2030-01-01', '2030-01-31')"
-        )
+        # Half of them say that they live for ever: the old tables let no row.
+        for name, expires_at in {"a": "start + INTERVAL 30 DAY", "b": "'2099-01-01'"}.items():
+            await owner.run(
+                f"{OLD_ALERT} '{name}' || number, 's', start, start, start, {expires_at} FROM "
+                f"(SELECT number, toDateTime64('2030-01-01', 6, 'UTC') + INTERVAL 6 * number HOUR AS start "
+                f"FROM numbers({MONTH}))"
+            )
         await owner.run("INSERT INTO people_flow (store_id, window_start, version) VALUES ('s', '2030-01-01', 1)")
         await owner.run("INSERT INTO coverage (store_id, window_start, version) VALUES ('s', '2030-01-01', 1)")
-        for _turn in range(2):
-            for statement in migrations[4].statements:
-                await owner.run(statement)
+        applied = await migrate(fresh_clickhouse.login(OWNER))
+        for statement in applied[-1].statements:
+            await owner.run(statement)
 
     async with Warehouse(fresh_clickhouse.login(READER)) as reader:
         (totals,) = await reader.ask(queries.totals())
         (latency,) = await reader.ask(queries.latency())
-        kept = await reader.ask(Query("kept", "SELECT count(), any(expires_at) FROM people_flow", lambda *row: row))
-    assert (totals.alerts, totals.flow_rows, latency.n) == (1, 1, 1)
+        kept = await reader.ask(
+            Query("kept", "SELECT count(), any(expires_at) FROM people_flow FINAL", lambda *row: row)
+        )
+        lives = await reader.ask(Query("lives", "SELECT max(expires_at - start) FROM alerts", int))
+    assert applied[-1].number == 5
+    assert (totals.alerts, totals.flow_rows, latency.n) == (2 * MONTH, 1, 2 * MONTH)
     assert kept == ((1, datetime(2030, 1, 1, tzinfo=UTC) + timedelta(days=761)),)
+    assert lives == (30 * 86400,)
+
+
+async def test_what_is_written_while_tables_are_cut_anew_is_kept_also_when_that_is_cut_off(
+    fresh_clickhouse: Engine,
+) -> None:
+    await old_tables(fresh_clickhouse)
+    statements = read(FOLDER)[4].statements
+    exchanges = [n for n, each in enumerate(statements) if each.startswith("EXCHANGE")]
+    async with Warehouse(fresh_clickhouse.login(OWNER)) as owner:
+        for exchange in exchanges:
+            for statement in statements[:exchange]:
+                await owner.run(statement)
+            await owner.run(written_late(statements[exchange].split()[2]))
+            await owner.run(statements[exchange])
+        for statement in statements:
+            await owner.run(statement)
+
+    async with Warehouse(fresh_clickhouse.login(READER)) as reader:
+        counts = [await reader.ask(Query("rows", f"SELECT count() FROM {table} FINAL", int)) for table in SPANS]
+    assert len(exchanges) == len(SPANS)
+    assert counts == [(1,)] * len(SPANS)
+
+
+async def test_an_alert_that_came_while_there_was_no_view_has_arrived(fresh_clickhouse: Engine) -> None:
+    await old_tables(fresh_clickhouse)
+    statements = read(FOLDER)[4].statements
+    view = next(n for n, each in enumerate(statements) if each.startswith("CREATE MATERIALIZED VIEW"))
+    async with Warehouse(fresh_clickhouse.login(OWNER)) as owner:
+        for statement in statements[:view]:
+            await owner.run(statement)
+        await owner.run(written_late("alerts"))
+        for statement in statements[view:]:
+            await owner.run(statement)
+
+    async with Warehouse(fresh_clickhouse.login(READER)) as reader:
+        (latency,) = await reader.ask(queries.latency())
+    assert latency.n == 1
+
+
+async def test_a_replay_of_more_than_a_month_of_alerts_is_written_at_once(engine: Engine, writer: Warehouse) -> None:
+    await writer.insert([alert(f"a{n}", NOW - n * timedelta(hours=6)) for n in range(MONTH)])
+
+    async with Warehouse(engine.login(READER)) as reader:
+        (totals,) = await reader.ask(queries.totals())
+        (latency,) = await reader.ask(queries.latency())
+    assert (totals.alerts, latency.n) == (MONTH, MONTH)
 
 
 def test_the_command_drops_and_says_what_it_did(engine: Engine) -> None:

@@ -47,7 +47,6 @@ def http(status: int, more: str = "") -> bytes:
         OperationalError("Network Error: Cannot connect to host 127.0.0.1"),
         DatabaseError("HTTP driver received HTTP status 502, server response: Bad Gateway"),
         DatabaseError("timed out", code=159),
-        DatabaseError("too many parts", code=252),
         DatabaseError("memory limit exceeded", code=241),
         DatabaseError("query was cancelled", code=394),
     ],
@@ -82,6 +81,14 @@ def test_a_column_that_the_driver_misses_is_waited_for() -> None:
 
     assert isinstance(told, Unavailable)
     assert "run `mimamori warehouse migrate`" in str(told)
+
+
+def test_what_does_not_pass_by_itself_is_not_called_busy() -> None:
+    told = meaning(DatabaseError("too many partitions for a single INSERT block", code=252), LOGIN)
+
+    assert isinstance(told, Unavailable)
+    assert "busy" not in str(told)
+    assert "max_partitions_per_insert_block" in str(told)
 
 
 @pytest.mark.parametrize("code", [192, 193, 194, 497, 516])

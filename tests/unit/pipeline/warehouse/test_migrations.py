@@ -52,14 +52,17 @@ def test_every_statement_of_the_project_may_run_twice() -> None:
 
     assert every
     assert all("IF NOT EXISTS" in each or "IF EXISTS" in each for each in every if each not in copies)
-    # A copy begins with an empty table each time, and takes the place of the old one at once.
+    # What an earlier run left is copied back; a copy begins with an empty table, takes the place of the old one at
+    # once, and then gets what was written meanwhile.
     for number, each in enumerate(every):
         if each.startswith("EXCHANGE"):
             name = each.split(" AND ")[1]
-            assert [step.split()[0] for step in every[number - 3 : number + 2]] == [
-                "DROP", "CREATE", "INSERT", "EXCHANGE", "DROP"
+            steps = every[number - 5 : number + 3]
+            assert [step.split()[0] for step in steps] == [
+                "CREATE", "INSERT", "DROP", "CREATE", "INSERT", "EXCHANGE", "INSERT", "DROP"
             ]  # fmt: skip
-            assert all(name in step for step in every[number - 3 : number + 2])
+            assert all(name in step for step in steps)
+            assert all("max_partitions_per_insert_block = 0" in step for step in steps if step.startswith("INSERT"))
 
 
 def test_r20_every_table_of_the_project_forgets_by_partition_and_by_ttl() -> None:
