@@ -1,7 +1,8 @@
 """The vault's ledger in, receipts and access records out; and what is noise by now is taken away."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from faust.types.tuples import TP
@@ -19,8 +20,8 @@ from pipeline.objects import open_objects
 from pipeline.settings import Settings
 from pipeline.vault.api import LedgerPage
 from pipeline.vault.client import VaultClient
-from pipeline.vault.ledger import FIRST, Kind
-from pipeline.vault.receipts import messages_of
+from pipeline.vault.ledger import FIRST, Entry
+from pipeline.vault.receipts import messages_of, receipts_of
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.expiry import Dropper
 from pipeline.warehouse.login import dropper, eraser
@@ -61,10 +62,10 @@ BEGINNING: Final = Mark(0, FIRST)
 class Erasing:
     """Follows the vault's ledger by index. A page that was published twice says the same twice, under the same ids.
 
-    `destroyed` is told the keys that are gone.
+    `destroyed` is told the keys that are gone, and since when what they sealed is noise.
     """
 
-    def __init__(self, stage: Stage, vault: VaultClient, destroyed: Callable[[Iterable[str]], None]) -> None:
+    def __init__(self, stage: Stage, vault: VaultClient, destroyed: Callable[[Mapping[str, datetime]], None]) -> None:
         self._stage = stage
         self._vault = vault
         self._destroyed = destroyed
@@ -100,11 +101,16 @@ class Erasing:
         if not page.entries:
             return False
         await self._stage.send(messages_of(page.entries))
-        self._destroyed(each.body["key_id"] for each in page.entries if each.kind is Kind.KEY_DESTROYED)
+        self._destroyed(gone(page.entries))
         last = page.entries[-1]
         self._marks = [Mark(last.index + 1, last.hash)]
         await self._stage.note(_PLACE, self._marks[0].dumps())
         return self._marks[0].next < page.length
+
+
+def gone(entries: Iterable[Entry]) -> Mapping[str, datetime]:
+    """Return the keys that were destroyed, and since when they had to be: their expiry, or an earlier decision."""
+    return {each.key_id: min(each.destroyed_at, each.key_expired_at) for each in receipts_of(entries)}
 
 
 def marks(noted: Sequence[bytes]) -> list[Mark]:

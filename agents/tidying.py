@@ -1,6 +1,6 @@
 """What the erasing stage takes away once keys are gone: partitions, objects; and how late that is."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -8,16 +8,17 @@ from typing import Final, Protocol
 from pipeline import lateness
 from pipeline.clock import Clock
 from pipeline.errors import MimamoriError, Rejected, Unavailable
-from pipeline.lateness import Overdue
+from pipeline.lateness import Measured, Overdue
 from pipeline.leftovers import Leftovers
 from pipeline.logs import log
 from pipeline.vault.api import EvidenceObject, Receipt
 from pipeline.warehouse.client import Warehouse
-from pipeline.warehouse.expiry import Drop, Partition, expire
+from pipeline.warehouse.expiry import SPANS, Drop, Partition, expire
 from schemas.ids import KeyId
 from schemas.topics import Topic
 
 STAGE: Final = "erasing"
+_EVIDENCE: Final = "objects/evidence"
 
 
 class Vault(Protocol):
@@ -37,12 +38,13 @@ class Keys:
     async def living(self) -> frozenset[str]:
         return frozenset(each.key_id for each in await self._vault.objects())
 
-    async def has_receipt(self, key_id: str) -> bool:
+    async def gone_since(self, key_id: str) -> datetime | None:
         try:
-            await self._vault.receipt(KeyId(key_id))
+            receipt = await self._vault.receipt(KeyId(key_id))
         except Rejected:
-            return False
-        return True
+            return None
+        said = receipt.entry["body"]
+        return min(datetime.fromisoformat(said[name]) for name in ("destroyed_at", "expires_at"))
 
 
 class Tidying:
@@ -70,6 +72,8 @@ class Tidying:
         self._clock = clock
         self._leaving: dict[Partition, datetime] = {}
         """Partitions that are over and on the disk still, and since when we know."""
+        self._measured: tuple[Measured, ...] = ()
+        """Every place, once there was a turn."""
 
     async def turn(self) -> tuple[Overdue, ...]:
         """Take away what can go, measure what is late, and publish it."""
@@ -82,8 +86,10 @@ class Tidying:
                 log().error(
                     "expired data is late", stage=STAGE, detail=each.place, seconds=round(each.by.total_seconds())
                 )
+        before = self._measured or lateness.begun(places(self._topics.values()), lateness.stamps_in(self._metrics), now)
+        self._measured = lateness.renewed(before, found, now)
         try:
-            lateness.publish(self._metrics, found, now)
+            lateness.publish(self._metrics, self._measured)
         except Unavailable as away:
             log().warning("waiting", stage=STAGE, error=str(away))
         return tuple(found)
@@ -102,7 +108,7 @@ class Tidying:
         self._tell_gone(frozenset(found.leaving), now)
         if found.detached:
             log().warning("detached parts are removed by nobody", stage=STAGE, count=found.detached)
-        return [Overdue(f"clickhouse/{table}", by) for table, by in found.overdue.items()]
+        return [Overdue(_table(table), by) for table, by in found.overdue.items()]
 
     def _tell_gone(self, leaving: frozenset[Partition], now: datetime) -> None:
         """Say which partitions have left the disk since the last turn: dropping one is not yet that."""
@@ -119,11 +125,22 @@ class Tidying:
             log().info("object removed", stage=STAGE, key_id=key_id)
         if swept.foreign:
             log().warning("objects that are none of ours are removed by nobody", stage=STAGE, count=swept.foreign)
-        return [Overdue("objects/evidence", swept.overdue)]
+        if swept.unread:
+            log().warning("objects that nobody can read may have expired", stage=STAGE, count=swept.unread)
+        return [Overdue(_EVIDENCE, swept.overdue, whole=not swept.unread)]
 
     async def _records(self, now: datetime) -> list[Overdue]:
         topics = [each for each in self._topics.values() if not each.compacted]
         return list(lateness.of_topics(topics, await lateness.oldest_records(self._bootstrap, topics), now))
+
+
+def places(topics: Iterable[Topic]) -> tuple[str, ...]:
+    """Name every place that a turn looks at."""
+    return (*map(_table, SPANS), _EVIDENCE, *(lateness.place_of(each) for each in topics if not each.compacted))
+
+
+def _table(name: str) -> str:
+    return f"clickhouse/{name}"
 
 
 def every(frame_ttl: timedelta) -> timedelta:

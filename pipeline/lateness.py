@@ -1,6 +1,7 @@
 """How long what has expired has been on a disk: measured all the time (R21), in the log and for Prometheus."""
 
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,16 +20,51 @@ _HELP: Final = (
 )
 
 
+_STAMP_HELP: Final = (
+    "# HELP mimamori_expired_measured_timestamp_seconds When all of a place was last looked at\n"
+    "# TYPE mimamori_expired_measured_timestamp_seconds gauge\n"
+)
+_FILE: Final = "erasing.prom"
+_STAMP: Final = re.compile(r'^mimamori_expired_measured_timestamp_seconds\{place="([^"]+)"\} (\d{1,10})$', re.MULTILINE)
+
+
 class Overdue(NamedTuple):
-    """A place of data, and for how long the oldest that has expired there has been on the disk. 0: nothing has."""
+    """A place of data, and for how long the oldest that has expired there has been on the disk. 0: nothing has.
+
+    `whole`: whether all that lies there could be looked at.
+    """
 
     place: str
     by: timedelta
     allowed: timedelta = SLACK
+    whole: bool = True
 
     @property
     def late(self) -> bool:
         return self.by > self.allowed
+
+
+class Measured(NamedTuple):
+    """A place as it was last seen, and when that was. `by`: None as long as this process has not seen it."""
+
+    place: str
+    by: timedelta | None
+    at: datetime
+
+
+def begun(places: Iterable[str], stamps: Mapping[str, datetime], now: datetime) -> tuple[Measured, ...]:
+    """Return every place as a process begins with it: a place that nobody can look at is no fresher for a restart."""
+    return tuple(Measured(place, None, min(now, stamps.get(place, now))) for place in places)
+
+
+def renewed(before: Iterable[Measured], found: Iterable[Overdue], now: datetime) -> tuple[Measured, ...]:
+    """Return every place with what was found; one that could not be looked at keeps its figure and its stamp."""
+    by_place = {each.place: each for each in found}
+    return tuple(_renewed(each, by_place.get(each.place), now) for each in before)
+
+
+def _renewed(before: Measured, found: Overdue | None, now: datetime) -> Measured:
+    return before if found is None else Measured(found.place, found.by, now if found.whole else before.at)
 
 
 async def oldest_records(bootstrap: str, topics: Collection[Topic]) -> Mapping[str, datetime]:
@@ -51,11 +87,15 @@ async def oldest_records(bootstrap: str, topics: Collection[Topic]) -> Mapping[s
     return oldest
 
 
+def place_of(topic: Topic) -> str:
+    return f"kafka/{topic.name}"
+
+
 def of_topics(topics: Iterable[Topic], oldest: Mapping[str, datetime], now: datetime) -> tuple[Overdue, ...]:
     """Say how long the oldest records have outlived their topics. What a compacted topic keeps is no leftover."""
     return tuple(
         Overdue(
-            f"kafka/{topic.name}",
+            place_of(topic),
             max(timedelta(0), now - oldest.get(topic.name, now) - topic.lives),
             topic.gone_within - topic.lives,
         )
@@ -64,21 +104,31 @@ def of_topics(topics: Iterable[Topic], oldest: Mapping[str, datetime], now: date
     )
 
 
-def exposition(overdue: Iterable[Overdue], at: datetime) -> str:
-    """Write it as Prometheus reads it."""
-    lines = [
-        f'mimamori_expired_on_disk_seconds{{place="{each.place}"}} {each.by.total_seconds():g}' for each in overdue
+def exposition(measured: Iterable[Measured]) -> str:
+    """Write it as Prometheus reads it: figures, and for each place when it was looked at."""
+    every = tuple(measured)
+    figures = [
+        f'mimamori_expired_on_disk_seconds{{place="{each.place}"}} {each.by.total_seconds():g}\n'
+        for each in every
+        if each.by is not None
     ]
-    return (
-        _HELP
-        + "".join(f"{line}\n" for line in lines)
-        + "# HELP mimamori_expired_measured_timestamp_seconds When that was measured\n"
-        + "# TYPE mimamori_expired_measured_timestamp_seconds gauge\n"
-        + f"mimamori_expired_measured_timestamp_seconds {at.timestamp():.0f}\n"
-    )
+    stamps = [
+        f'mimamori_expired_measured_timestamp_seconds{{place="{each.place}"}} {each.at.timestamp():.0f}\n'
+        for each in every
+    ]
+    return "".join([_HELP, *figures, _STAMP_HELP, *stamps])
 
 
-def publish(folder: Path, overdue: Iterable[Overdue], at: datetime) -> None:
+def stamps_in(folder: Path) -> Mapping[str, datetime]:
+    """Return when each place was last looked at, by what was published before; nothing where that cannot be read."""
+    try:
+        text = (folder / _FILE).read_text(errors="replace")
+    except OSError:
+        return {}
+    return {place: datetime.fromtimestamp(int(seconds), UTC) for place, seconds in _STAMP.findall(text)}
+
+
+def publish(folder: Path, measured: Iterable[Measured]) -> None:
     """Put it where node_exporter's textfile collector looks; whole or not at all.
 
     Raises:
@@ -86,8 +136,8 @@ def publish(folder: Path, overdue: Iterable[Overdue], at: datetime) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f"erasing.prom.{os.getpid()}"
-        draft.write_text(exposition(overdue, at))
-        draft.replace(folder / "erasing.prom")
+        draft = folder / f"{_FILE}.{os.getpid()}"
+        draft.write_text(exposition(measured))
+        draft.replace(folder / _FILE)
     except OSError as error:
         raise Unavailable(f"{folder}: {error.strerror}") from None

@@ -8,9 +8,9 @@ lives, and counts again should the hold end early.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from pydantic import ValidationError
@@ -23,7 +23,6 @@ PREFIX: Final = "evidence/"
 PATIENCE: Final = timedelta(minutes=15)
 
 _OURS: Final = re.compile(r"evidence(/[a-z0-9][a-z0-9._-]{0,62}){3}")
-_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Keys(Protocol):
@@ -33,8 +32,8 @@ class Keys(Protocol):
         """Return the ids of the keys whose objects it lists."""
         ...
 
-    async def has_receipt(self, key_id: str) -> bool:
-        """Say whether a key was destroyed, by the ledger."""
+    async def gone_since(self, key_id: str) -> datetime | None:
+        """Return since when a key had to be gone that was destroyed; None where the ledger tells of no destruction."""
         ...
 
 
@@ -42,8 +41,8 @@ class Keys(Protocol):
 class Swept:
     """What a sweep did: the keys of what it took away, how many objects there were, how many of them are unlisted.
 
-    `overdue`: for how long that which could not be taken away has been known as noise. `foreign`: what lies there under
-    names that are none of ours, which nothing here removes.
+    `overdue`: for how long that which could not be taken away has been noise. `unread`: of how many nobody could say
+    whether they are noise. `foreign`: what lies there under names that are none of ours, which nothing here removes.
     """
 
     removed: tuple[str, ...] = ()
@@ -51,6 +50,7 @@ class Swept:
     unlisted: int = 0
     overdue: timedelta = timedelta(0)
     foreign: int = 0
+    unread: int = 0
 
 
 def key_of(name: str) -> str:
@@ -58,12 +58,12 @@ def key_of(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def expiry_of(sealed: bytes | None) -> datetime:
-    """Return when an object expires by its own first line. What has none is none of ours: it expired long ago."""
+def expiry_of(sealed: bytes | None) -> datetime | None:
+    """Return when an object expires by its own first line; None where it has none, and so is none of ours."""
     try:
         return EvidenceHeader.model_validate_json((sealed or b"").partition(b"\n")[0]).expires_at
     except ValidationError:
-        return _LONG_AGO
+        return None
 
 
 @dataclass
@@ -71,47 +71,72 @@ class Leftovers:
     """Sweeps one object storage. What it could not take away it tries again at the next turn."""
 
     objects: Objects
-    _told: set[str] = field(default_factory=set)
-    """Keys that are gone, says the ledger."""
+    _told: dict[str, datetime] = field(default_factory=dict)
+    """Keys that are gone, says the ledger, and since when."""
     _unlisted: Mapping[str, datetime] = field(default_factory=dict)
-    """Objects of keys that the vault does not list, and since when."""
+    """Objects of keys that the vault does not list, and since when we know."""
     _expiries: dict[str, datetime] = field(default_factory=dict)
     _noise: dict[str, datetime] = field(default_factory=dict)
-    """What is to be taken away, and since when we know."""
+    """What is to be taken away, and since when it is noise, whenever we learnt of it."""
 
-    def destroyed(self, key_ids: Iterable[str]) -> None:
-        """Take note of keys that the ledger says are gone."""
-        self._told.update(key_ids)
+    def destroyed(self, keys: Mapping[str, datetime]) -> None:
+        """Take note of keys that the ledger says are gone, and since when."""
+        self._told.update(keys)
 
     async def sweep(self, keys: Keys, now: datetime) -> Swept:
         """Take away what no living key opens.
 
         The storage is asked first: an object that is there has had a key before, so a key that the vault does not list
-        afterwards is none that is only coming.
+        afterwards is none that is only coming. What is known to be noise goes first: an object that cannot be read
+        keeps no other waiting.
 
         Raises:
             Unavailable: The vault is away, or the storage does not say what is there.
         """
-        told, there = set(self._told), await self.objects.names(PREFIX)
+        told, there = dict(self._told), await self.objects.names(PREFIX)
         names = [name for name in there if _OURS.fullmatch(name)]
         living = frozenset(await keys.living())
         self._unlisted = {name: self._unlisted.get(name, now) for name in names if key_of(name) not in living}
-        for name, since in self._unlisted.items():
-            waited = now - since >= PATIENCE
-            if key_of(name) in told or (waited and await self._is_noise(name, keys, now)):
-                self._noise.setdefault(name, now)
-        self._told -= told
-        removed = [name for name in list(self._noise) if await self._remove(name)]
-        overdue = max((now - since for since in self._noise.values()), default=timedelta(0))
-        unlisted = len(self._unlisted) - len(removed)
-        return Swept(tuple(map(key_of, removed)), len(names), unlisted, overdue, len(there) - len(names))
+        self._noise |= {name: told[key_of(name)] for name in self._unlisted if key_of(name) in told}
+        removed = await self._remove_noise()
+        self._told = {key: since for key, since in self._told.items() if key not in told}
+        unread = await self._judge(self._unlisted.keys() - set(removed) - self._noise.keys(), keys, now)
+        removed += await self._remove_noise()
+        return Swept(
+            removed=tuple(map(key_of, removed)),
+            seen=len(names),
+            unlisted=len(self._unlisted) - len(removed),
+            overdue=now - min([now, *self._noise.values(), *(self._unlisted[name] for name in unread)]),
+            foreign=len(there) - len(names),
+            unread=len(unread),
+        )
 
-    async def _is_noise(self, name: str, keys: Keys, now: datetime) -> bool:
-        if await keys.has_receipt(key_of(name)):
-            return True
+    async def _judge(self, names: Collection[str], keys: Keys, now: datetime) -> list[str]:
+        """Find out which are noise. Returns those of which nobody could say."""
+        unread = []
+        for name in sorted(names):
+            if now - self._unlisted[name] < PATIENCE:
+                continue
+            try:
+                since = await self._noise_since(name, keys, now)
+            except Unavailable:
+                unread.append(name)
+                continue
+            if since is not None:
+                self._noise[name] = since
+        return unread
+
+    async def _noise_since(self, name: str, keys: Keys, now: datetime) -> datetime | None:
+        if (gone := await keys.gone_since(key_of(name))) is not None:
+            return gone
         if name not in self._expiries:
-            self._expiries[name] = expiry_of(await self.objects.get(name))
-        return self._expiries[name] <= now
+            # What is none of ours has been noise for as long as we know of it.
+            self._expiries[name] = expiry_of(await self.objects.get(name)) or self._unlisted[name]
+        expiry = self._expiries[name]
+        return expiry if expiry <= now else None
+
+    async def _remove_noise(self) -> list[str]:
+        return [name for name in list(self._noise) if await self._remove(name)]
 
     async def _remove(self, name: str) -> bool:
         try:

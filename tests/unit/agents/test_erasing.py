@@ -1,5 +1,6 @@
 """The ledger is followed by index, page by page, and published once."""
 
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from faust.types.tuples import TP
 
 from agents import dying
-from agents.erasing import SOURCE, Erasing, create, follow_or_die, tidy_or_die
+from agents.erasing import SOURCE, Erasing, create, follow_or_die, gone, tidy_or_die
 from pipeline.errors import MimamoriError, Misconfigured, Unavailable
 from pipeline.settings import Settings
 from pipeline.vault.api import LedgerPage
@@ -83,10 +84,10 @@ class Stage:
         return [each.ledger_index for each in self.sent if isinstance(each, ErasureReceipt)]
 
 
-def erasing(stage: Stage, vault: Vault, gone: list[str] | None = None) -> Erasing:
+def erasing(stage: Stage, vault: Vault, told: dict[str, datetime] | None = None) -> Erasing:
     any_stage: Any = stage
     any_vault: Any = vault
-    return Erasing(any_stage, any_vault, (gone if gone is not None else []).extend)
+    return Erasing(any_stage, any_vault, (told if told is not None else {}).update)
 
 
 class Tidying:
@@ -111,10 +112,18 @@ async def test_r20_every_destruction_is_published_as_a_receipt_in_order() -> Non
 
 
 async def test_r20_whoever_sweeps_is_told_which_keys_are_gone() -> None:
-    gone: list[str] = []
-    await erasing(Stage(), Vault(destroyed(0), refused(1), destroyed(2)), gone).follow()
+    told: dict[str, datetime] = {}
+    await erasing(Stage(), Vault(destroyed(0), refused(1), destroyed(2)), told).follow()
 
-    assert gone == ["k-0", "k-2"]
+    assert told == {"k-0": NOON + HOUR, "k-2": NOON + HOUR}
+
+
+def test_r21_a_key_had_to_go_when_it_expired_or_was_decided_to() -> None:
+    late, early = destroyed(0), destroyed(1)
+    late.body["destroyed_at"] = iso(NOON + 2 * HOUR)
+    early.body["destroyed_at"] = iso(NOON + HOUR / 2)
+
+    assert gone([late, early, refused(2)]) == {"k-0": NOON + HOUR, "k-1": NOON + HOUR / 2}
 
 
 @pytest.mark.parametrize(("partition", "turns"), [(0, 1), (1, 0)])

@@ -33,7 +33,7 @@ class Vault:
 
     def __init__(self, *living: str, receipts: tuple[str, ...] = ()) -> None:
         self.alive = set(living)
-        self.receipts = set(receipts)
+        self.receipts = dict.fromkeys(receipts, NOON)
         self.away = False
 
     async def living(self) -> set[str]:
@@ -41,8 +41,8 @@ class Vault:
             raise Unavailable("away")
         return self.alive
 
-    async def has_receipt(self, key_id: str) -> bool:
-        return key_id in self.receipts
+    async def gone_since(self, key_id: str) -> datetime | None:
+        return self.receipts.get(key_id)
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def test_the_key_of_an_object_is_in_its_name() -> None:
 
 
 @pytest.mark.parametrize("raw", [None, b"", b"no header", b'{"key_id": "k"}\n', b"\xff\n"])
-def test_what_does_not_say_when_it_expires_has_expired(raw: bytes | None) -> None:
-    assert expiry_of(raw) < NOON
+def test_what_does_not_say_when_it_expires_is_none_of_ours(raw: bytes | None) -> None:
+    assert expiry_of(raw) is None
     assert expiry_of(clip(NAMES[0], NOON)) == NOON
 
 
 async def test_r20_the_object_of_a_destroyed_key_is_taken_away_at_once(objects: Objects) -> None:
     leftovers = Leftovers(objects)
-    leftovers.destroyed(["k-2"])
+    leftovers.destroyed({"k-2": NOON})
 
     swept = await leftovers.sweep(Vault("k-1", "k-3"), NOON)
 
@@ -117,14 +117,14 @@ async def test_a_clip_that_is_being_sealed_anew_for_a_hold_is_not_taken_for_an_o
 
 async def test_what_lives_stays_whatever_the_ledger_is_said_to_say(objects: Objects) -> None:
     leftovers = Leftovers(objects)
-    leftovers.destroyed(["k-1"])
+    leftovers.destroyed({"k-1": NOON})
 
     assert (await leftovers.sweep(Vault("k-1", "k-2", "k-3"), NOON)).removed == ()
 
 
 async def test_while_the_vault_is_away_nothing_is_taken_away_and_nothing_forgotten(objects: Objects) -> None:
     leftovers, vault = Leftovers(objects), Vault("k-1", "k-3")
-    leftovers.destroyed(["k-2"])
+    leftovers.destroyed({"k-2": NOON})
     vault.away = True
     with pytest.raises(Unavailable):
         await leftovers.sweep(vault, NOON)
@@ -161,7 +161,7 @@ async def test_r21_what_cannot_be_taken_away_is_tried_again_and_told_as_overdue(
     storage = Stuck(tmp_path / "objects")
     await storage.put(NAMES[0], clip(NAMES[0], NOON + DAY))
     leftovers, vault = Leftovers(storage), Vault()
-    leftovers.destroyed(["k-1"])
+    leftovers.destroyed({"k-1": NOON})
     first = await leftovers.sweep(vault, NOON)
     later = await leftovers.sweep(vault, NOON + timedelta(hours=25))
     storage.stuck = False
@@ -169,6 +169,74 @@ async def test_r21_what_cannot_be_taken_away_is_tried_again_and_told_as_overdue(
 
     assert [each.overdue for each in (first, later, last)] == [timedelta(0), timedelta(hours=25), timedelta(0)]
     assert (first.removed, later.removed, last.removed) == ((), (), ("k-1",))
+
+
+async def test_r21_overdue_counts_from_the_receipt_or_the_expiry_however_often_the_process_begins(
+    tmp_path: Path,
+) -> None:
+    storage = Stuck(tmp_path / "objects")
+    for name in NAMES:
+        await storage.put(name, clip(name, NOON - 3 * DAY) if name == NAMES[1] else b"no first line")
+    vault = Vault("k-2", "k-3", receipts=("k-1",))
+    vault.receipts["k-1"] = NOON - 2 * DAY
+
+    async def overdue() -> timedelta:
+        begun = Leftovers(storage)
+        await begun.sweep(vault, NOON)
+        return (await begun.sweep(vault, NOON + PATIENCE)).overdue
+
+    by_receipt = await overdue()
+    vault.alive = {"k-1", "k-3"}
+    by_expiry = await overdue()
+    vault.alive = {"k-1", "k-2"}
+    by_nothing = await overdue()
+
+    assert by_receipt == 2 * DAY + PATIENCE
+    assert by_expiry == 3 * DAY + PATIENCE
+    assert by_nothing == PATIENCE
+
+
+class Unreadable(Folder):
+    """A storage with an object that its disk does not give."""
+
+    broken = True
+
+    async def get(self, name: str) -> bytes | None:
+        if self.broken and name == NAMES[0]:
+            raise Unavailable("Input/output error")
+        return await super().get(name)
+
+
+async def test_r23_an_object_that_cannot_be_read_keeps_no_other_from_going_and_is_told(tmp_path: Path) -> None:
+    storage = Unreadable(tmp_path / "objects")
+    for name in NAMES:
+        await storage.put(name, clip(name, NOON))
+    leftovers, vault = Leftovers(storage), Vault("k-2")
+    await leftovers.sweep(vault, NOON)
+    vault.alive = set()
+    leftovers.destroyed({"k-2": NOON})
+    second = await leftovers.sweep(vault, NOON + PATIENCE)
+    third = await leftovers.sweep(vault, NOON + DAY)
+    storage.broken = False
+    last = await leftovers.sweep(vault, NOON + DAY)
+
+    assert [each.removed for each in (second, third, last)] == [("k-2", "k-3"), (), ("k-1",)]
+    assert [each.unread for each in (second, third, last)] == [1, 1, 0]
+    assert [each.overdue for each in (second, third, last)] == [PATIENCE, DAY, timedelta(0)]
+
+
+async def test_what_is_known_goes_although_the_vault_gives_no_receipts(objects: Objects) -> None:
+    class Silent(Vault):
+        async def gone_since(self, _key_id: str) -> datetime | None:
+            raise Unavailable("away")
+
+    leftovers, vault = Leftovers(objects), Silent("k-3")
+    await leftovers.sweep(vault, NOON)
+    leftovers.destroyed({"k-2": NOON})
+
+    swept = await leftovers.sweep(vault, NOON + PATIENCE)
+
+    assert (swept.removed, swept.unread) == (("k-2",), 1)
 
 
 class Memory:
@@ -201,7 +269,7 @@ async def test_r20_in_the_end_all_that_is_gone_is_removed_and_nothing_else(
 ) -> None:
     storage = Memory({f"evidence/s/c/{key}": clip(key, NOON + life) for key, life in lives.items()})
     leftovers, vault = Leftovers(storage), Vault(*listed, receipts=tuple(receipts))
-    leftovers.destroyed(told)
+    leftovers.destroyed(dict.fromkeys(told, NOON))
     for at in (NOON - DAY, NOON):
         await leftovers.sweep(vault, at)
 
