@@ -12,6 +12,8 @@ from pipeline.warehouse.migrations import FOLDER
 from schemas.envelope import DataClass
 from schemas.topics import Lives, Topic, topics
 
+_STORED: Final = "*clickhouse/data/store/???/????????-????-????-????-????????????/*"
+"""The engine's folders are named by numbers; which tables lie there, the engine says."""
 _SEGMENT: Final = "goes with its segment"
 _ERASED: Final[Mapping[DataClass, str]] = {
     DataClass.IDENTIFYING: "its key is destroyed when it expires, within 60 seconds, or earlier by decision; what is "
@@ -77,7 +79,7 @@ def of_tables(folder: Path = FOLDER) -> tuple[Entry, ...]:
             kind=Kind.TABLE,
             **comment,
             **ABOUT[table]._asdict(),
-            files=("*clickhouse/data/store/*",),
+            files=(_STORED,),
             tables=(table,),
         )
         for table, comment in said.items()
