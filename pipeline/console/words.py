@@ -208,7 +208,9 @@ TEXTS: Final[dict[str, Text]] = {
     "stage.watching.note": Text("動きを追い、数える", "follows and counts"),
     "stage.recording.note": Text("集計とお知らせを保存", "writes counts and alerts"),
     "stage.cutting.note": Text("お知らせの映像を切り出し封印", "seals pictures of alerts"),
-    "stage.erasing.note": Text("破棄の証明を公開", "publishes receipts"),
+    "stage.erasing.note": Text(
+        "破棄の証明を公開し、映像の実体と表の区画を除去", "publishes receipts, removes objects and partitions"
+    ),
     "stages.lag": Text("未処理", "Lag"),
     "stages.workers": Text("ワーカー {count}", "Workers: {count}"),
     "stages.partition": Text("{topic} 区画 {partition}: 未処理 {lag}", "{topic} partition {partition}: lag {lag}"),
