@@ -77,29 +77,31 @@ def batch(value: bytes, codec: str) -> bytes:
 
 
 # --- ClickHouse ----------------------------------------------------------------------------------------------------
+_COLUMN: Final = ".bin"
 _CHECKSUM: Final = 16
 _BLOCK: Final = struct.Struct("<BII")
 _NONE, _LZ4, _ZSTD, _MULTIPLE = 0x02, 0x82, 0x90, 0x91
 
 
 class Blocks(NamedTuple):
-    """A file's compressed blocks, uncompressed, and how many bytes lie in blocks of another kind."""
+    """A file's compressed blocks, uncompressed, and how many bytes lie in blocks of another kind or in none."""
 
     content: list[bytes]
     unread: int
 
 
 def blocks(file: bytes) -> Blocks | None:
-    """Decode a file of compressed blocks; None where it is none, but a plain file."""
+    """Decode a file of compressed blocks; None where it does not begin with one, but is a plain file.
+
+    What comes behind its last whole block is not read.
+    """
     at, unread = 0, 0
     found: list[bytes] = []
     while at < len(file):
-        if at + _CHECKSUM + _BLOCK.size > len(file):
-            return None
+        end = _end_of_block(file, at)
+        if end is None:
+            return Blocks(found, unread + len(file) - at) if at else None
         method, size, plain = _BLOCK.unpack_from(file, at + _CHECKSUM)
-        end = at + _CHECKSUM + size
-        if method not in {_NONE, _LZ4, _ZSTD, _MULTIPLE} or size < _BLOCK.size or end > len(file):
-            return None
         body = _block(method, file[at + _CHECKSUM + _BLOCK.size : end], plain)
         if body is None:
             unread += size
@@ -107,6 +109,18 @@ def blocks(file: bytes) -> Blocks | None:
             found.append(body)
         at = end
     return Blocks(found, unread)
+
+
+def _end_of_block(file: bytes, at: int) -> int | None:
+    if at + _CHECKSUM + _BLOCK.size > len(file):
+        return None
+    method, size, plain = _BLOCK.unpack_from(file, at + _CHECKSUM)
+    end: int = at + _CHECKSUM + size
+    if method not in {_NONE, _LZ4, _ZSTD, _MULTIPLE} or size < _BLOCK.size or end > len(file):
+        return None
+    if method == _NONE and size != _BLOCK.size + plain:
+        return None
+    return end
 
 
 def _block(method: int, body: bytes, plain: int) -> bytes | None:
@@ -150,10 +164,12 @@ def kafka_file(path: Path, data: bytes) -> tuple[list[bytes], int]:
     return [], 0
 
 
-def clickhouse_file(_path: Path, data: bytes) -> tuple[list[bytes], int]:
-    """Decode a file of ClickHouse's."""
+def clickhouse_file(path: Path, data: bytes) -> tuple[list[bytes], int]:
+    """Decode a file of ClickHouse's; a column's has to be one of blocks."""
     found = blocks(data) if data else None
-    return ([], 0) if found is None else (found.content, found.unread)
+    if found is None:
+        return [], len(data) if path.suffix == _COLUMN else 0
+    return found.content, found.unread
 
 
 def plain_file(_path: Path, data: bytes) -> tuple[list[bytes], int]:

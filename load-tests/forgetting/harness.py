@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,10 +27,11 @@ from keys import Index
 from memory import family, may_be_read, regions, unnamed_files
 from plant import Planter, malformed, source_of_pictures
 from scan import Decode, Row, Scan, Sought, control_beside, seen
-from watched import Keys, Opened
+from watched import Keys, Opened, Span
 
 from pipeline import sealing
 from pipeline.broker import admin
+from pipeline.edge import segment
 from pipeline.evidence.clip import open_clip
 from pipeline.local.clickhouse import DATABASE, OWNER
 from pipeline.local.ready import group_has_work
@@ -47,6 +50,34 @@ FILMED: Final = ("ginza", "entrance")
 
 CONTROL_TOPIC: Final = "forgetting-control"
 CONTROL_TABLE: Final = "forgetting_control"
+CONTROL_FILE: Final = "forgetting-control"
+
+SPOOL: Final = "spool, Kafka down"
+EVIDENCE: Final = "evidence objects, alive"
+METRICS: Final = "metrics and status pages"
+HOLDER: Final = "memory of a process that holds a key (control)"
+CHECKPOINTS: Final = "Kafka: checkpoints"
+UNNAMED: Final = "unnamed files of processes"
+_PLAIN: Final = (
+    "key ring",
+    "key store, ledger, checkpoints, tokens",
+    "spool and device state",
+    "evidence objects",
+    "logs",
+    "browser profile",
+    "temporary files",
+)
+"""Where files are read as they lie there."""
+
+MAY_BE_EMPTY: Final = frozenset({"evidence objects", "temporary files", UNNAMED})
+"""Places in which at the end nothing may be left; a control lies there all the same."""
+
+VAULT_PAGES: Final = ("metrics", "openapi.json", "healthz", "v1/status", "v1/ledger", "v1/matrix")
+CONSOLE_PAGES: Final = {
+    "manager": ("", "people", "api/alerts", "api/flow", "api/today", "api/cameras", "api/holds", "healthz"),
+    "auditor": ("", "api/forgotten", "api/matrix.json"),
+    "on-call": ("", "api/stages", "api/cameras"),
+}
 _ATTEMPTS: Final = 10
 _ALWAYS_SET: Final = "MIMAMORI_ESTATE"
 _SLACK: Final = timedelta(seconds=2)
@@ -96,6 +127,15 @@ class Found:
     slot_keys_known: int = 0
     lateness: dict[str, float] = field(default_factory=dict)
     lateness_kafka_down: dict[str, float] = field(default_factory=dict)
+    lateness_vault_up: dict[str, float] = field(default_factory=dict)
+    """Of keys that did not expire while the vault was killed and came again."""
+    lateness_on_disk: dict[str, float] = field(default_factory=dict)
+    """By when slot keys were gone from the ring's file, and not by what the vault says."""
+    lateness_on_disk_vault_up: dict[str, float] = field(default_factory=dict)
+    in_ring_after_told_s: float = 0.0
+    """For how long at most a slot key lay there after its keys were told to be destroyed."""
+    places_missing: list[str] = field(default_factory=list)
+    """Places that were to be read, and are not in the table."""
     overdue: int = 0
     browser: bool = False
     seconds: float = 0.0
@@ -122,6 +162,8 @@ class Run:
         self._keys = Keys(here)
         self._clips: list[tuple[AlertId, bytes]] = []
         self._evidence_until = datetime.now(UTC)
+        self._vault_away: list[Span] = []
+        self._children = [each.name for each in here.supervisor.children]
         self.found = Found()
 
     async def run(self) -> Found:
@@ -129,7 +171,8 @@ class Run:
         began = time.monotonic()
         planter = Planter(self._here, self._planted, *PLAYED)
         opened = Opened(self._here, PLAYED[1])
-        async with _beside(self._keys.follow()) as watching, _beside(opened.follow()):
+        following = _beside(self._keys.follow()), _beside(self._keys.follow_ring())
+        async with following[0] as asking, following[1] as reading, _beside(opened.follow()):
             self._tell("planting what is malformed")
             self.found.malformed = await malformed(self._here, planter.device, self._planted)
             plain_until = time.monotonic()
@@ -152,13 +195,15 @@ class Run:
             await self._expire(planter.last_expiry, plain_until)
             self.found.evidence_opens_after = len([each for each in self._clips if await opens(self._here, *each)])
             self.found.opened = len(opened.frames)
-            if watching.done():
-                await watching
+            for watching in (asking, reading):
+                if watching.done():
+                    await watching
             async with self._here.vault("console") as client:
                 await self._keys.read_ledger(client)
             await self._scan()
             self._tell("done")
         self._count_keys()
+        self.found.places_missing = sorted(self._due() - {each.place for each in self.found.rows})
         self.found.seconds = round(time.monotonic() - began, 1)
         return self.found
 
@@ -170,6 +215,9 @@ class Run:
         self._tell("a second worker of detecting comes")
         starting = asyncio.create_task(self._second_worker())
         for name in others:
+            if name == "vault":
+                # It starts alone: else its lateness would be this machine's.
+                await starting
             await self._after_pause(name)
         second = await starting
         await self._here.until(partial(self._members, 2), "two workers share detecting")
@@ -185,7 +233,7 @@ class Run:
         await self._kill(victim)
 
     async def _kill(self, name: str) -> None:
-        pid = self._here.supervisor.pid(name)
+        pid, began = self._here.supervisor.pid(name), datetime.now(UTC)
         with contextlib.suppress(ProcessLookupError):  # it may have died just now, of another's death
             os.kill(pid, signal.SIGKILL)
         child = self._child(name)
@@ -195,6 +243,9 @@ class Run:
 
         await self._here.until(ready, f"{name} is ready again")
         self.found.kills.append(name)
+        if name == "vault":
+            # What expired just before had no time left, and what expires just after waits for what came before it.
+            self._vault_away.append((began - _SLACK, datetime.now(UTC) + _SLACK))
 
     def _child(self, name: str) -> Child:
         return next(each for each in self._here.supervisor.children if each.name == name)
@@ -223,7 +274,7 @@ class Run:
         await asyncio.sleep(self._plan.kafka_down.total_seconds())
         self._down_until = datetime.now(UTC)
         # Later there is nothing of it any more.
-        self.found.rows.append(await asyncio.to_thread(self._early, "spool, Kafka down", "devices"))
+        self.found.rows.append(await asyncio.to_thread(self._early, SPOOL, "devices"))
         await self._here.supervisor.start(child)
         self.found.broker_restarts += 1
 
@@ -232,8 +283,14 @@ class Run:
         self._sought = self._now_sought()
         scan = Scan(place, self._sought)
         paths = sorted(each for each in (self._here.demo.run / folder).rglob("*") if each.is_file())
-        scan.files(paths)
-        self._check_controls(scan, place, paths, plain_file)
+        with self._planted_control(self._here.demo.run / folder) as control:
+            scan.files([*paths, control])
+            scan.row.files -= 1
+            scan.controlled(self._seen_in([control], plain_file))
+        if place == SPOOL and not any(_has_records(each) for each in paths if each.suffix == ".segment"):
+            scan.lacks("a segment with records")
+        if not scan.row.files:
+            scan.lacks("a file")
         return scan.row
 
     async def _look(self) -> None:
@@ -253,7 +310,7 @@ class Run:
             pictures = b"".join(open_clip(sealed, private).pictures)
             self.found.evidence_canaries += seen(pictures, self._planted)[PIXELS]
         self.found.evidence = len(self._clips)
-        self.found.rows.append(await asyncio.to_thread(self._early, "evidence objects, alive", "objects"))
+        self.found.rows.append(await asyncio.to_thread(self._early, EVIDENCE, "objects"))
         self._tell("a look at evidence in a browser")
         await self._visit(self._clips[0][0])
 
@@ -334,18 +391,59 @@ class Run:
         self.found.rows += [await self._metrics()]
 
     def _disk(self) -> list[Row]:
-        places = self._places()
-        rows = []
-        for name, (paths, decode) in places.items():
-            scan = Scan(name, self._sought)
-            scan.files(paths, decode)
-            rows.append(scan.row)
-            self._check_controls(scan, name, paths, decode)
-        return rows
+        with contextlib.ExitStack() as planted:
+            for folder in self._plain_folders():
+                planted.enter_context(self._planted_control(folder))
+            planted.enter_context(self._unnamed_control())
+            places = self._places()
+            return [self._place(name, paths, decode) for name, (paths, decode) in places.items()]
 
-    def _check_controls(self, scan: Scan, name: str, paths: list[Path], decode: Decode) -> None:
+    def _place(self, name: str, paths: list[Path], decode: Decode) -> Row:
+        scan = Scan(name, self._sought)
+        scan.files(paths, decode)
+        controls = [each for each in paths if each.name == CONTROL_FILE]
+        scan.row.files -= len(controls)
+        self._check_controls(scan, name, paths, controls, decode)
+        if not scan.row.files and name not in MAY_BE_EMPTY:
+            scan.lacks("a file")
+        return scan.row
+
+    def _plain_folders(self) -> list[Path]:
+        """Return a folder of each place whose files are read as they lie there."""
+        run, folder = self._here.demo.run, self._here.folder
+        places = [run / "vault" / "ring", run / "vault", run / "devices", run / "objects", run]
+        places += [folder / "logs", folder / "tmp"]
+        return [*places, folder / "browser"] if self.found.browser else places
+
+    @contextlib.contextmanager
+    def _planted_control(self, folder: Path) -> Iterator[Path]:
+        """Keep a control lying in a folder of the house, to be found there as what the house left is."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / CONTROL_FILE
+        path.write_bytes(self._content(3))
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _unnamed_control(self) -> Iterator[None]:
+        """Keep a control open in a file that no folder names."""
+        with tempfile.TemporaryFile(dir=self._here.folder / "tmp") as file:
+            file.write(self._content(3))
+            file.flush()
+            yield
+
+    def _check_controls(
+        self, scan: Scan, name: str, paths: Sequence[Path], controls: Sequence[Path], decode: Decode
+    ) -> None:
         control = self._control.canary(3)
-        scan.controlled(control_beside(paths, control, control.legible(), decode))
+        if name == UNNAMED:
+            scan.controlled(self._seen_in(paths, plain_file))
+        elif decode is plain_file and name != CHECKPOINTS:
+            scan.controlled(self._seen_in(controls, plain_file))
+        else:
+            scan.controlled(control_beside(paths, control, control.legible(), decode))
         if name == f"Kafka: {CONTROL_TOPIC}":
             for partition in range(len(CODECS)):
                 segments = [each for each in paths if each.parent.name.endswith(f"-{partition}")]
@@ -354,7 +452,8 @@ class Run:
             for codec in ("zstd", "lz4", "none"):
                 scan.controlled(self._seen_in([each for each in paths if each.name == f"{codec}.bin"], clickhouse_file))
         elif name == "browser profile":
-            scan.controlled(self._seen_in(paths, plain_file), {"hex", "base64+0", "base64+1", "base64+2"})
+            kept = [each for each in paths if each not in controls]
+            scan.controlled(self._seen_in(kept, plain_file), {"hex", "base64+0", "base64+1", "base64+2"})
         elif name == "key ring":
             living = Index(self._keys.living())
             scan.controlled({"a living slot key"} if self._holds(paths, living) else (), {"a living slot key"})
@@ -362,7 +461,10 @@ class Run:
     def _seen_in(self, paths: Iterable[Path], decode: Decode) -> set[str]:
         forms: set[str] = set()
         for path in paths:
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue
             parts, _unread = decode(path, data)
             # Decoded alone, where there is something to decode.
             looked = parts if decode is not plain_file else [data, *parts]
@@ -370,18 +472,15 @@ class Run:
         return forms
 
     def _holds(self, paths: Iterable[Path], index: Index) -> bool:
-        return any(True for path in paths for _hit in index.find(path.read_bytes()))
+        return any(True for path in paths if path.exists() for _hit in index.find(path.read_bytes()))
 
     def _places(self) -> dict[str, tuple[list[Path], Decode]]:
         """Sort every file of the house into its place."""
         run, found = self._here.demo.run, defaultdict[tuple[str, Decode], list[Path]](list)
         for path in self._here.files():
             found[_place(path, self._here.folder, run)].append(path)
-        for pid in self._pids().values():
-            for each in family(pid):
-                found["temporary and unnamed files", plain_file] += unnamed_files(each)
-        for name in ("evidence objects", "spool and device state", "temporary and unnamed files"):
-            found[name, plain_file] += []
+        for each in [os.getpid(), *(each for pid in self._pids().values() for each in family(pid))]:
+            found[UNNAMED, plain_file] += unnamed_files(each)
         return {
             name: (sorted(paths), decode)
             for (name, decode), paths in sorted(found.items(), key=lambda each: each[0][0])
@@ -393,6 +492,19 @@ class Run:
             for each in self._here.supervisor.children
             if _lives(self._here.supervisor.pid(each.name))
         }
+
+    def _due(self) -> set[str]:
+        """Name every place that has to be in the table."""
+        places = {SPOOL, METRICS, HOLDER, CHECKPOINTS, UNNAMED, *_PLAIN} | {"ClickHouse", "all other files"}
+        if self._plan.evidence is not None:
+            places.add(EVIDENCE)
+        if not self.found.browser:
+            places.remove("browser profile")
+        names = [*self._here.topics, "__consumer_offsets", "__cluster_metadata", CONTROL_TOPIC]
+        places |= {f"Kafka: {name}" for name in names}
+        sought = [name for name in self._children if self._is_sought(name)]
+        places |= {f"memory of {name}, at work" for name in sought}
+        return places | {f"memory of {name}, at rest" for name in sought if not name.startswith("device-")}
 
     def _now_sought(self) -> Sought:
         return Sought(self._planted, self._control, Index(self._keys.destroyed()))
@@ -444,7 +556,7 @@ class Run:
 
     def _holder(self) -> Row:
         """Look into a process that does hold what is looked for."""
-        scan = Scan("memory of a process that holds a key (control)", self._sought, pixels=False)
+        scan = Scan(HOLDER, self._sought, pixels=False)
         secret = os.urandom(96)
         code = "import sys; held = sys.stdin.buffer.read(96); print(len(held), flush=True); sys.stdin.buffer.read(1)"
         with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -461,22 +573,23 @@ class Run:
         return scan.row
 
     async def _metrics(self) -> Row:
-        """Read what every service says of itself."""
-        scan = Scan("metrics and status pages", self._sought)
+        """Read what every service says of itself, and to whom may see it."""
+        scan = Scan(METRICS, self._sought)
         demo = self._here.demo
-        async with httpx.AsyncClient(timeout=5) as client:
-            for url in (
-                f"{demo.vault_url}/metrics",
-                f"{demo.vault_url}/openapi.json",
-                demo.console_url,
-                f"{demo.console_url}metrics",
-            ):
-                with contextlib.suppress(httpx.HTTPError):
-                    answer = await client.get(url)
-                    scan.row.files += answer.is_success
-                    scan.bytes(answer.content, url)
-        control = self._control.canary(4)
-        scan.controlled(control_beside([], control, control.legible(), plain_file))
+        async with httpx.AsyncClient(timeout=10) as client:
+            token = {"Authorization": f"Bearer {demo.tokens['console']}"}
+            for path in VAULT_PAGES:
+                await _read_page(scan, client, f"{demo.vault_url}/{path}", token)
+            # Nobody sees everything: each role its own.
+            for name, paths in CONSOLE_PAGES.items():
+                client.cookies.clear()
+                await client.post(
+                    f"{demo.console_url}api/sign-in", json={"name": name, "password": demo.accounts[name]}
+                )
+                for path in paths:
+                    await _read_page(scan, client, f"{demo.console_url}{path}", {})
+        seen_there = seen(b"\n".join([b"", self._content(4)]), self._control)
+        scan.controlled(seen_there if scan.row.files else ())
         return scan.row
 
     def _count_keys(self) -> None:
@@ -484,7 +597,11 @@ class Run:
         self.found.private_keys_known = len(self._keys.private)
         self.found.slot_keys_known = len(self._keys.slot)
         self.found.lateness = self._keys.lateness().as_dict()
-        self.found.lateness_kafka_down = self._keys.lateness(self._down_since, self._down_until).as_dict()
+        self.found.lateness_kafka_down = self._keys.lateness([(self._down_since, self._down_until)]).as_dict()
+        self.found.lateness_vault_up = self._keys.lateness(but=self._vault_away).as_dict()
+        self.found.lateness_on_disk = self._keys.lateness_on_disk().as_dict()
+        self.found.lateness_on_disk_vault_up = self._keys.lateness_on_disk(but=self._vault_away).as_dict()
+        self.found.in_ring_after_told_s = round(self._keys.seen_after_told(), 3)
 
 
 def _lives(pid: int) -> bool:
@@ -496,20 +613,41 @@ def _place(path: Path, folder: Path, run: Path) -> tuple[str, Decode]:
     if path.is_relative_to(run / "kafka" / "data"):
         inside = path.relative_to(run / "kafka" / "data")
         topic = inside.parts[0].rpartition("-")[0] if len(inside.parts) > 1 else ""
-        return f"Kafka: {topic or 'checkpoints'}", kafka_file
-    for place, (below, decode) in {
-        "ClickHouse": (run / "clickhouse", clickhouse_file),
-        "key ring": (run / "vault" / "ring", plain_file),
-        "key store, ledger, checkpoints, tokens": (run / "vault", plain_file),
-        "spool and device state": (run / "devices", plain_file),
-        "evidence objects": (run / "objects", plain_file),
-        "logs": (folder / "logs", plain_file),
-        "browser profile": (folder / "browser", plain_file),
-        "temporary and unnamed files": (folder / "tmp", plain_file),
-    }.items():
-        if path.is_relative_to(below):
-            return place, decode
-    return "all other files", plain_file
+        return (f"Kafka: {topic}", kafka_file) if topic else (CHECKPOINTS, plain_file)
+    if path.is_relative_to(run / "clickhouse"):
+        return "ClickHouse", clickhouse_file
+    below = {
+        "key ring": run / "vault" / "ring",
+        "key store, ledger, checkpoints, tokens": run / "vault",
+        "spool and device state": run / "devices",
+        "evidence objects": run / "objects",
+        "logs": folder / "logs",
+        "browser profile": folder / "browser",
+        "temporary files": folder / "tmp",
+    }
+    return next((place for place in _PLAIN if path.is_relative_to(below[place])), "all other files"), plain_file
+
+
+def _has_records(path: Path) -> bool:
+    """Say whether a record of a spool lies in a segment: there is more of it than its title."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        return any(True for _head in segment.heads(file.fileno(), len(file.readline()), size))
+    return False
+
+
+async def _read_page(scan: Scan, client: httpx.AsyncClient, url: str, headers: dict[str, str]) -> None:
+    """Read a page; one that is refused, or is none, is a place that was not looked into."""
+    try:
+        answer = await client.get(url, headers=headers)
+    except httpx.HTTPError as error:
+        scan.lacks(f"{url}: {type(error).__name__}")
+        return
+    if not answer.is_success or not answer.content:
+        scan.lacks(f"{url}: {answer.status_code}")
+        return
+    scan.row.files += 1
+    scan.bytes(answer.content, url)
 
 
 async def _sent(producer: AIOKafkaProducer, partition: int, content: bytes) -> bool:
@@ -539,6 +677,10 @@ async def forget(folder: Path, plan: Plan, tell: Callable[[str], None]) -> Found
     """Run a house in this folder by plan, and say what it has not forgotten."""
     marks = Mark("C"), Mark("K")
     # What a camera sees is not the house's own: the pictures lie elsewhere.
-    pictures = source_of_pictures(folder.with_name(f"{folder.name}-seen"), marks[0], plan.pictures)
-    async with short_house(folder, _short(plan, pictures)) as here:
-        return await Run(here, plan, marks, tell).run()
+    pictures = folder.with_name(f"{folder.name}-seen")
+    try:
+        source_of_pictures(pictures, marks[0], plan.pictures)
+        async with short_house(folder, _short(plan, pictures)) as here:
+            return await Run(here, plan, marks, tell).run()
+    finally:
+        shutil.rmtree(pictures, ignore_errors=True)

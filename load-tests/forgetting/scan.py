@@ -1,7 +1,9 @@
 """Places scanned for canaries and destroyed keys, each beside a control: that shows that the scan sees."""
 
+import contextlib
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +16,9 @@ Decode = Callable[[Path, bytes], tuple[list[bytes], int]]
 """What lies within a file, and how much of it could not be decoded."""
 
 _TOLD: Final = 12
+_READ_AGAIN: Final = 10
+_AGAIN_AFTER: Final = 0.3
+"""Seconds: what is being written just now is whole by then."""
 
 
 @dataclass
@@ -72,12 +77,13 @@ class Scan:
     def files(self, paths: Iterable[Path], decode: Decode = plain_file) -> None:
         for path in paths:
             try:
-                data = path.read_bytes()
+                data, parts, unread = _read(path, decode)
             except FileNotFoundError:
                 continue  # Retention or a merge took it just now.
             self.row.files += 1
-            parts, unread = decode(path, data)
             self.row.unread += unread
+            if unread and len(self.row.where) < _TOLD:
+                self.row.where.append(f"{path}: {unread} bytes not decoded")
             self.bytes(data, str(path))
             for part in parts:
                 self.bytes(part, f"{path} (decoded)")
@@ -101,9 +107,22 @@ class Scan:
 
     def controlled(self, found: Iterable[str], wanted: Iterable[str] | None = None) -> None:
         """Note which forms of a control were seen; all of them is a control found."""
-        missing = sorted(frozenset(self._sought.forms if wanted is None else wanted) - frozenset(found))
-        self.row.missing += missing
+        self.lacks(*sorted(frozenset(self._sought.forms if wanted is None else wanted) - frozenset(found)))
+
+    def lacks(self, *what: str) -> None:
+        """Note what a control, or the place itself, lacks; without a word nothing."""
+        self.row.missing += what
         self.row.control = not self.row.missing
+
+
+def _read(path: Path, decode: Decode) -> tuple[bytes, list[bytes], int]:
+    for attempt in range(_READ_AGAIN):
+        data = path.read_bytes()
+        parts, unread = decode(path, data)
+        if not unread or attempt == _READ_AGAIN - 1:
+            break
+        time.sleep(_AGAIN_AFTER)
+    return data, parts, unread
 
 
 def _told(canaries: Counter[str], keys: Sequence[Hit]) -> str:
@@ -114,14 +133,25 @@ def _told(canaries: Counter[str], keys: Sequence[Hit]) -> str:
 
 
 def control_beside(paths: Sequence[Path], control: Canary, picture: bytes, decode: Decode) -> set[str]:
-    """Plant a control in a copy of one of these files, as a file of its kind would hold it, and scan that."""
+    """Plant a control in a copy of one of these files, as a file of its kind would hold it, and scan that.
+
+    Without a file there is nothing to plant it in, and nothing is seen.
+    """
     alike = [each for each in paths if decode is not kafka_file or each.suffix == ".log"]
-    copied = alike[0].read_bytes() if alike else b""
+    copied = next(_there(alike), None)
+    if copied is None:
+        return set()
     content = b"\n".join([b"", control.blob, picture])
     if decode is not kafka_file:
         return _scanned(copied + content, Path("control"), control.mark, decode)
     every = (_scanned(copied + batch(content, codec), Path("control.log"), control.mark, decode) for codec in CODECS)
     return set.intersection(*every)
+
+
+def _there(paths: Iterable[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            yield path.read_bytes()
 
 
 def _scanned(data: bytes, path: Path, mark: Mark, decode: Decode) -> set[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,9 @@ from tests.integration.house import House
 
 EVERY: Final = 0.3
 SETTLED: Final = timedelta(seconds=2)
+Span = tuple[datetime, datetime]
+ALWAYS: Final[tuple[Span, ...]] = ((datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),)
+
 _RECORD: Final = 128
 _MAGIC: Final = b"MSK1"
 _NAME: Final = slice(4, 64)
@@ -62,16 +66,28 @@ class Keys:
         self.slot: dict[str, bytes] = {}
         self.private: dict[str, bytes] = {}
         self._unleased: dict[str, dict[str, Any]] = {}
+        self._seen: dict[str, datetime] = {}
+        self._vanished: dict[str, datetime] = {}
 
     @property
     def ring(self) -> Path:
         return self._here.demo.run / "vault" / "ring" / "slot-keys"
 
+    async def follow_ring(self) -> None:
+        """Read the ring's file again and again, until cancelled: it shows when a slot key goes, whatever is told."""
+        while True:
+            began = datetime.now(UTC)
+            living = self.living_slots()
+            gone = {name: datetime.now(UTC) for name in self.slot if name not in living}
+            self._vanished = gone | {name: when for name, when in self._vanished.items() if name in gone}
+            self._seen |= dict.fromkeys(living, began)
+            self.slot |= living
+            await asyncio.sleep(EVERY)
+
     async def follow(self) -> None:
-        """Look again and again, until cancelled; what is away is asked again."""
+        """Ask the vault again and again, until cancelled; what is away is asked again."""
         async with self._here.vault("console") as reading, self._here.vault("detecting") as leasing:
             while True:
-                self._read_ring()
                 with contextlib.suppress(MimamoriError):
                     await self.read_ledger(reading)
                     await self._lease(leasing)
@@ -89,9 +105,6 @@ class Keys:
             for each in records
             if each.startswith(_MAGIC) and any(each[_KEY])
         }
-
-    def _read_ring(self) -> None:
-        self.slot |= self.living_slots()
 
     async def read_ledger(self, client: VaultClient) -> None:
         while (page := await client.ledger(len(self.entries))).entries:
@@ -134,15 +147,34 @@ class Keys:
         gone = {each.body["key_id"] for each in self.entries if each.kind is Kind.KEY_DESTROYED}
         return {f"private {key_id}": each for key_id, each in self.private.items() if key_id not in gone}
 
-    def lateness(self, since: datetime | None = None, until: datetime | None = None) -> Lateness:
-        """Say how late keys died that expired between two times."""
-        bodies = [each.body for each in self.entries if each.kind is Kind.KEY_DESTROYED]
-        times = [(datetime.fromisoformat(each["expires_at"]), each["destroyed_at"]) for each in bodies]
+    def lateness(self, during: Sequence[Span] = ALWAYS, but: Sequence[Span] = ()) -> Lateness:
+        """Say how late keys died that expired within some spans and not within others, by the vault's own word."""
         return Lateness([
-            (datetime.fromisoformat(destroyed) - expired).total_seconds()
-            for expired, destroyed in times
-            if (since is None or since <= expired) and (until is None or expired < until)
+            (destroyed - expired).total_seconds()
+            for expired, destroyed, _slot_key in self._told()
+            if _within(expired, during) and not _within(expired, but)
         ])  # fmt: skip
+
+    def lateness_on_disk(self, during: Sequence[Span] = ALWAYS, but: Sequence[Span] = ()) -> Lateness:
+        """Say the same by when the slot key that wrapped a key was no longer seen in the ring's file."""
+        return Lateness([
+            (self._vanished[slot_key] - expired).total_seconds()
+            for expired, _destroyed, slot_key in self._told()
+            if slot_key in self._vanished and _within(expired, during) and not _within(expired, but)
+        ])  # fmt: skip
+
+    def seen_after_told(self) -> float:
+        """Say for how many seconds at most a slot key lay in the ring's file after its keys were called destroyed."""
+        told = [(self._seen[name], destroyed) for _expired, destroyed, name in self._told() if name in self._seen]
+        return max(0.0, *((last - destroyed).total_seconds() for last, destroyed in told), 0.0)
+
+    def _told(self) -> list[tuple[datetime, datetime, str]]:
+        """Return when each key expired, when it was destroyed, and which slot key had wrapped it."""
+        bodies = [each.body for each in self.entries if each.kind is Kind.KEY_DESTROYED]
+        return [
+            (datetime.fromisoformat(each["expires_at"]), datetime.fromisoformat(each["destroyed_at"]), each["slot_key"])
+            for each in bodies
+        ]
 
     def overdue(self, slack: timedelta) -> list[str]:
         """Name keys that the ledger still calls alive though they expired that long ago."""
@@ -154,6 +186,10 @@ class Keys:
             for each in created
             if each["key_id"] not in gone and datetime.fromisoformat(each["expires_at"]) < limit
         ]
+
+
+def _within(time: datetime, spans: Sequence[Span]) -> bool:
+    return any(begin <= time < end for begin, end in spans)
 
 
 def _ended(slot_key: str, limit: datetime) -> bool:

@@ -36,6 +36,9 @@ _JVM: Final = (
 )  # fmt: skip
 
 
+_FIRST_CHECK_MS: Final = 1_000
+
+
 @dataclass(frozen=True)
 class Kafka:
     """One broker on loopback, its files below `home`.
@@ -49,7 +52,8 @@ class Kafka:
     java: Path
     port: int
     controller_port: int
-    retention_check_ms: int = 300_000
+    retention_check_ms: int = 15_000
+    """How often it looks for segments to remove: no seldomer than `schemas.topics` says that topics are gone by."""
     cleaner_backoff_ms: int = 1_000
 
     @property
@@ -76,6 +80,7 @@ class Kafka:
             CONTROLLER_PORT=self.controller_port,
             DATA=(self.home / "data").absolute(),
             RETENTION_CHECK_MS=self.retention_check_ms,
+            FIRST_CHECK_MS=min(self.retention_check_ms, _FIRST_CHECK_MS),
             CLEANER_BACKOFF_MS=self.cleaner_backoff_ms,
         )
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -37,18 +37,11 @@ class Short:
     ahead: timedelta = timedelta(seconds=60)
     """How far ahead devices fetch keys."""
     evidence: str = "1d"
-    check_ms: int = 300_000
-    """How often Kafka looks for what has outlived its retention."""
+    check_ms: int | None = None
+    """How often Kafka looks for what has outlived its retention; None as the demo's does."""
     vault_folder: Path | None = None
     """Where the vault's files lie instead: its place in the house becomes a link."""
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-class _Kafka(kafka.Kafka):
-    """A broker that looks for what has outlived its retention as soon as it is up: else it waits 30 s for that."""
-
-    def _settings(self) -> str:
-        return f"{super()._settings()}\nlog.initial.task.delay.ms={min(self.retention_check_ms, 30_000)}\n"
 
 
 class ShortDemo(Demo):
@@ -87,7 +80,7 @@ async def short_house(folder: Path, short: Short) -> AsyncIterator[House]:
     }
     with (
         patch.dict(os.environ, environment),
-        patch.object(kafka, "Kafka", partial(_Kafka, retention_check_ms=short.check_ms)),
+        patch.object(kafka, "Kafka", _broker(short)),
         patch.object(local, "_AHEAD", short.ahead),
     ):
         demo = ShortDemo(Wish(folder, _scene(folder, short), headless=True), short)
@@ -96,6 +89,11 @@ async def short_house(folder: Path, short: Short) -> AsyncIterator[House]:
             yield House(demo, folder)
         finally:
             await demo.stop()
+
+
+def _broker(short: Short) -> Callable[..., kafka.Kafka]:
+    """Make the demo's broker, with no other settings than how often it looks."""
+    return kafka.Kafka if short.check_ms is None else partial(kafka.Kafka, retention_check_ms=short.check_ms)
 
 
 def _scene(folder: Path, short: Short) -> Scene:

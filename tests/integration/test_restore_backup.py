@@ -1,4 +1,8 @@
-"""Yesterday's backup of everything but the key ring, put back beside today's ring: nothing that expired opens."""
+"""Yesterday's backup of everything but the key ring, put back beside today's ring: nothing that expired opens.
+
+It is put back on a machine that believes it is still yesterday. By its clock all keys live; the ring alone says no, and
+beside yesterday's ring, which no backup holds, all of it opens.
+"""
 
 import asyncio
 import contextlib
@@ -21,24 +25,36 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pipeline import sealing
 from pipeline.errors import Erased, Rejected
+from pipeline.evidence.clip import name_of, open_clip, pack
+from pipeline.evidence.keep import Keeper
 from pipeline.local import java, kafka
+from pipeline.objects import open_objects
 from pipeline.opening import open_frame
 from pipeline.reading import records
+from pipeline.vault.api import LookRequest, ObjectKey, ObjectRequest, lease_info
 from pipeline.vault.client import Leases, VaultClient, connected
 from pipeline.vault.keys import BucketKey
 from pipeline.vault.ledger import Kind
 from pipeline.vault.store import SqliteKeyTable
 from pipeline.vault.vault import _bound
-from schemas.ids import KeyId
+from schemas.envelope import Purpose
+from schemas.evidence import EvidenceFrame
+from schemas.frame import Frame
+from schemas.geometry import Box
+from schemas.ids import AlertId, CameraId, KeyId, StoreId, event_id
 from schemas.topics import Lives, topics
 from schemas.wire import Sealed, decode
 from tests.integration.house import ROOT, House
+from tests.integration.looking import REASON
 from tests.integration.short import Short, short_house
 
 FRAMES: Final = 60
 KEYS_LIVE: Final = timedelta(seconds=12)
-SHORT: Final = Short(ttl=timedelta(minutes=10), keys_live=KEYS_LIVE)
+EVIDENCE_LIVES: Final = timedelta(seconds=20)
+SHORT: Final = Short(ttl=timedelta(minutes=10), keys_live=KEYS_LIVE, evidence=f"{EVIDENCE_LIVES.total_seconds():g}s")
+ALERT: Final = AlertId(event_id("alert", "of a test"))
 PICTURE: Final = bytes(cv2.imencode(".jpg", np.full((48, 64, 3), 128, np.uint8))[1])
 _NONCE: Final = 12
 _RECORD, _KEY = 128, slice(64, 96)
@@ -52,30 +68,80 @@ class Wrapped:
     private: bytes
 
 
+@dataclass(frozen=True)
+class Yesterday:
+    """What there was when the backup was made."""
+
+    sent: list[Sealed]
+    alive: list[Sealed]
+    """What of it opened then."""
+    evidence: ObjectKey
+    password: str
+    at: datetime
+
+
 async def publish(here: House) -> list[Sealed]:
-    device, sent = here.device("ginza", "aisle"), []
-    for _portion in range(3):
-        key = await device.key()
-        frames = [device.frame(key) for _each in range(FRAMES // 3)]
+    """Send frames under keys of two buckets."""
+    device, sent, now = here.device("ginza", "aisle"), [], datetime.now(UTC)
+    for portion in range(2):
+        key = await device.key(now + portion * KEYS_LIVE / 4)
+        frames = [device.frame(key) for _each in range(FRAMES // 2)]
         bodies = [device.sealed(frame, key, PICTURE) for frame in frames]
         await here.send("frames.v1", *bodies)
         sent += [Sealed(frame, record.value) for frame, record in zip(frames, bodies, strict=True)]
-        await asyncio.sleep(1)
     return sent
+
+
+async def store_evidence(here: House) -> ObjectKey:
+    """Put a clip as the cutting stage does."""
+    now = datetime.now(UTC)
+    asked = ObjectRequest(
+        alert_id=ALERT,
+        store_id=StoreId("ginza"),
+        camera_id=CameraId("aisle"),
+        purpose=Purpose.CRIME_PREVENTION,
+        start=now - timedelta(seconds=1),
+        end=now,
+    )
+    frame = EvidenceFrame(utc_time=now, size=len(PICTURE), box=Box(left=0, top=0, right=1, bottom=1))
+    async with here.vault("cutting") as client:
+        key = await client.object_key(asked)
+        keeper = Keeper(client, Leases(client), open_objects(here.demo.objects_url))
+        await keeper.put(key, pack(ALERT, [frame], [PICTURE]))
+    return key
 
 
 async def opened(client: VaultClient, frames: list[Sealed]) -> list[Sealed]:
     """Try to open frames as a worker does, and return those that did."""
-    leases, found = Leases(client), []
-    for each in frames:
-        try:
-            key = await leases.private_key(each.frame.key_id, each.frame.purpose)
-        except (Erased, Rejected):
-            continue
-        if open_frame(each, key) == PICTURE:
-            found.append(each)
-    leases.close()
-    return found
+    keys = {
+        each.frame.key_id: await lent(client, each.frame)
+        for each in {each.frame.key_id: each for each in frames}.values()
+    }
+    return [
+        each for each in frames if (key := keys[each.frame.key_id]) is not None and open_frame(each, key) == PICTURE
+    ]
+
+
+async def lent(client: VaultClient, frame: Frame) -> bytes | None:
+    """Return a frame's private key, if the vault lends it. What a clock on our side says makes no difference."""
+    pair = sealing.generate()
+    try:
+        lease = await client.lease(frame.key_id, frame.purpose, pair.public)
+    except (Erased, Rejected):
+        return None
+    return sealing.open_(pair.private, lease_info(lease), lease.sealed)
+
+
+async def looked_at(client: VaultClient, password: str, sealed: bytes) -> tuple[bytes, ...]:
+    """Look at the clip as the manager does; nothing comes of it where it is gone."""
+    pair = sealing.generate()
+    asked = LookRequest(alert_id=ALERT, purpose=Purpose.CRIME_PREVENTION, reason=REASON, lease_public=pair.public)
+    session = (await client.sign_in("manager", password)).token
+    try:
+        lease = (await client.look(asked, session=session)).lease
+    except Erased:
+        return ()
+    return open_clip(sealed, sealing.open_(pair.private, lease_info(lease), lease.sealed)).pictures
 
 
 def slot_keys(ring: Path) -> list[bytes]:
@@ -100,11 +166,12 @@ def unwraps(each: Wrapped, secrets: list[bytes]) -> bool:
 
 
 @contextlib.contextmanager
-def vault(folder: Path, estate: Path, log: Path) -> Iterator[str]:
-    """Start a vault on what was put back."""
+def vault(folder: Path, estate: Path, log: Path, stands: datetime) -> Iterator[str]:
+    """Start a vault on what was put back, that believes it is still that time."""
     (port,) = kafka.free_ports(1)
     command = [
-        *(sys.executable, "-m", "pipeline", "vault", "serve", "--port", str(port), "--dir", str(folder)),
+        *(sys.executable, "-m", "tests.integration.standing_vault", stands.isoformat()),
+        *("serve", "--port", str(port), "--dir", str(folder)),
         *("--estate", str(estate), "--frame-ttl", f"{KEYS_LIVE.total_seconds():g}s"),
     ]
     with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as process:
@@ -145,23 +212,23 @@ def back_up(run: Path, backup: Path) -> None:
     shutil.copytree(run, backup, ignore=shutil.ignore_patterns("ring"))
 
 
-async def live(folder: Path, backup: Path, kept: Path) -> tuple[list[Sealed], list[Sealed]]:
-    """Publish, back up, and let everything expire; return what was sent, and of it what opened while it lived."""
+async def live(folder: Path, backup: Path, kept: Path) -> Yesterday:
+    """Publish, back up, and let everything expire."""
     async with short_house(folder, SHORT) as here:
-        sent = await publish(here)
+        evidence, sent = await store_evidence(here), await publish(here)
         async with here.vault("detecting") as client:
             alive = await opened(client, sent)
-        back_up(here.demo.run, backup)
         # No backup holds it; it is kept here to show that with it everything would open.
         shutil.copy(here.demo.run / "vault" / "ring" / "slot-keys", kept)
-        names = {each.frame.key_id for each in sent}
+        back_up(here.demo.run, backup)
+        at = datetime.now(UTC)
+        names = {each.frame.key_id for each in sent} | {evidence.key_id}
 
         async def destroyed() -> bool:
             return names <= {each.body["key_id"] for each in await here.ledger() if each.kind is Kind.KEY_DESTROYED}
 
-        await asyncio.sleep(max((max(each.frame.expires_at for each in sent) - datetime.now(UTC)).total_seconds(), 0))
-        await here.until(destroyed, "every key is destroyed", 30)
-    return sent, alive
+        await here.until(destroyed, "every key is destroyed", (EVIDENCE_LIVES + timedelta(seconds=30)).total_seconds())
+        return Yesterday(sent, alive, evidence, here.demo.accounts["manager"], at)
 
 
 async def frames_in(bootstrap: str) -> list[Sealed]:
@@ -170,31 +237,51 @@ async def frames_in(bootstrap: str) -> list[Sealed]:
     return [each for each in found if isinstance(each, Sealed)]
 
 
-async def opened_by(url: str, token: str, frames: list[Sealed]) -> list[Sealed]:
-    async with connected(url, token) as client:
-        return await opened(client, frames)
+@dataclass(frozen=True)
+class Restored:
+    """What opens once a backup was put back."""
+
+    frames: list[Sealed]
+    pictures: tuple[bytes, ...]
+
+
+def restore(backup: Path, ring: Path, place: Path, known: Yesterday) -> Restored:
+    """Put a backup back beside this ring, start a vault on it, and try all that it holds."""
+    shutil.copytree(backup, place)
+    (place / "vault" / "ring").mkdir(mode=0o700)
+    shutil.copy(ring, place / "vault" / "ring" / "slot-keys")
+    sealed = (place / "objects" / name_of(StoreId("ginza"), CameraId("aisle"), known.evidence.key_id)).read_bytes()
+    estate = place / "estate" / "estate.toml"
+    with vault(place / "vault", estate, place.with_suffix(".log"), known.at) as url:
+        return asyncio.run(tried(url, place / "vault" / "tokens", known, sealed))
+
+
+async def tried(url: str, tokens: Path, known: Yesterday, sealed: bytes) -> Restored:
+    async with connected(url, (tokens / "detecting").read_text()) as client:
+        frames = await opened(client, known.alive)
+    async with connected(url, (tokens / "console").read_text()) as client:
+        return Restored(frames, await looked_at(client, known.password, sealed))
 
 
 @pytest.mark.timeout(280)
 def test_r20_a_backup_of_all_but_the_ring_beside_todays_ring_opens_nothing_expired(tmp_path: Path) -> None:
     run, backup, kept = tmp_path / "home" / "run" / "demo", tmp_path / "backup", tmp_path / "yesterdays-ring"
-    sent, alive = asyncio.run(live(tmp_path / "home", backup, kept))
-    names = {each.frame.key_id for each in alive}
-    assert names, "nothing could be opened while it lived: there is nothing to forget"
+    known = asyncio.run(live(tmp_path / "home", backup, kept))
+    names = {each.frame.key_id for each in known.alive} | {known.evidence.key_id}
+    assert len(names) == 3, "not all could be opened while it lived: there is too little to forget"
 
     # By hand, on what lies there: every private key of the backup, with every slot key of today.
     shutil.copytree(backup, tmp_path / "looked-into")
     found = wrapped(tmp_path / "looked-into" / "vault" / "keys.db", names)
     assert len(found) == len(names), "the backup holds fewer private keys than were alive"
     assert all(unwraps(each, slot_keys(kept)) for each in found), "the attempt itself does not work"
-    assert not [each for each in found if unwraps(each, slot_keys(run / "vault" / "ring" / "slot-keys"))]
+    today = run / "vault" / "ring" / "slot-keys"
+    assert not [each for each in found if unwraps(each, slot_keys(today))]
 
-    # And by the system itself, started on what was put back.
-    (backup / "vault" / "ring").mkdir(mode=0o700)
-    shutil.copy2(run / "vault" / "ring" / "slot-keys", backup / "vault" / "ring" / "slot-keys")
+    # And by the system itself, started on what was put back: all frames are there, and by the clock all keys live.
     with broker(backup / "kafka") as bootstrap:
         restored = asyncio.run(frames_in(bootstrap))
-    assert {each.frame.event_id for each in restored} == {each.frame.event_id for each in sent}
-    token = (backup / "vault" / "tokens" / "detecting").read_text()
-    with vault(backup / "vault", backup / "estate" / "estate.toml", tmp_path / "vault.log") as url:
-        assert asyncio.run(opened_by(url, token, restored)) == []
+    assert {each.frame.event_id for each in restored} == {each.frame.event_id for each in known.sent}
+    beside_yesterdays = restore(backup, kept, tmp_path / "beside-yesterdays", known)
+    assert beside_yesterdays == Restored(known.alive, (PICTURE,)), "the attempt itself does not work"
+    assert restore(backup, today, tmp_path / "beside-todays", known) == Restored([], ())
