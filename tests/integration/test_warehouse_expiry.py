@@ -228,19 +228,22 @@ async def test_rows_that_were_there_before_the_tables_were_cut_anew_are_there_st
     assert lives == (30 * 86400,)
 
 
+@pytest.mark.parametrize("cut_off", [False, True])
 async def test_what_is_written_while_tables_are_cut_anew_is_kept_also_when_that_is_cut_off(
-    fresh_clickhouse: Engine,
+    fresh_clickhouse: Engine, cut_off: bool
 ) -> None:
     await old_tables(fresh_clickhouse)
     statements = read(FOLDER)[4].statements
     exchanges = [n for n, each in enumerate(statements) if each.startswith("EXCHANGE")]
     async with Warehouse(fresh_clickhouse.login(OWNER)) as owner:
+        begun = 0
         for exchange in exchanges:
-            for statement in statements[:exchange]:
+            for statement in statements[begun:exchange]:
                 await owner.run(statement)
             await owner.run(written_late(statements[exchange].split()[2]))
             await owner.run(statements[exchange])
-        for statement in statements:
+            begun = 0 if cut_off else exchange + 1
+        for statement in statements[begun:]:
             await owner.run(statement)
 
     async with Warehouse(fresh_clickhouse.login(READER)) as reader:
