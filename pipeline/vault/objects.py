@@ -1,4 +1,8 @@
-"""Keys of evidence: one an alert, made once, never anew after it was erased or has expired."""
+"""Keys of evidence: one an alert, made once, never anew after it was erased or has expired.
+
+A key's end is fixed when it is made, by the regulation of then. A retention made shorter is for later alerts; what is
+there already keeps its end, unless somebody decides to erase it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,5 +1,6 @@
 """One key an alert, and none anew."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.unit.pipeline.vault.building import (
     DETECTING,
     DOOR,
     NOON,
+    POLICY,
     TILL,
     WORKER,
     Parts,
@@ -221,3 +223,14 @@ def test_buckets_and_evidence_do_not_meet(desk: Desk) -> None:
 
     assert desk.vault.table.living(DOOR, NOON, NOON + BUCKET) == (bucket,)
     assert lent(desk.vault, bucket, NOON)
+
+
+def test_a_retention_made_shorter_is_for_later_alerts(parts: Parts) -> None:
+    before = Desk(parts.vault()).sealed(NOON)
+    day = timedelta(days=1)
+    parts.policy = replace(POLICY, cameras={of: replace(each, evidence=day) for of, each in POLICY.cameras.items()})
+
+    again = Desk(parts.vault())
+
+    assert again.key(NOON).expires_at == before.expires_at == NOON + KEPT
+    assert again.key(NOON, OTHER).expires_at == NOON + day
