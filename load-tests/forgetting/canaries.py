@@ -17,6 +17,7 @@ import numpy.typing as npt
 _TAG: Final = 8
 _BODY: Final = 16
 _AHEAD: Final = (0, 1, 2)
+_FAR: Final = 1000
 PIXELS: Final = "pixels"
 
 Bgr = npt.NDArray[np.uint8]
@@ -96,8 +97,9 @@ class Canary:
         return drawn
 
     def legible(self) -> bytes:
-        """Return a picture whose pixels are read for certain: of a hundred pictures one is not."""
-        pictures = (self.jpeg(example(320, 240, seed)) for seed in range(100))
+        """Return a picture whose pixels are read for certain: of a hundred codes one is not, on whatever picture."""
+        alike = (Canary(self.mark, self.number + _FAR * other, self.token) for other in range(100))
+        pictures = (each.jpeg(example(320, 240, each.number)) for each in alike)
         return next(each for each in pictures if any(code.startswith(self.mark.code) for code in codes_in(each)))
 
     def jpeg(self, picture: Bgr, quality: int = 80) -> bytes:
