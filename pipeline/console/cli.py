@@ -12,6 +12,7 @@ from pipeline.console.adapters import ClickhouseWarehouse, HttpVault, KafkaBroke
 from pipeline.console.app import create
 from pipeline.console.sources import Sources
 from pipeline.governance.loopback import addresses, require_loopback
+from pipeline.listening import bound
 from pipeline.logs import configure, log
 from pipeline.objects import open_objects
 from pipeline.settings import Settings, settings
@@ -93,11 +94,10 @@ async def listen(estate: Estate, sources: Sources, port: int) -> None:
 
     web = create(estate, sources, SystemClock(), died=died)
     # No access log: an address names an alert, and who looked is the ledger's business.
-    config = uvicorn.Config(
-        web, host=LOOPBACK, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=STOPPING
-    )
+    config = uvicorn.Config(web, access_log=False, log_level="warning", timeout_graceful_shutdown=STOPPING)
     server = uvicorn.Server(config)
-    log().info("console listens", address=LOOPBACK, port=port)
-    await server.serve()
+    own = bound(LOOPBACK, port)
+    log().info("console listens", address=LOOPBACK, port=own.getsockname()[1])
+    await server.serve(sockets=[own])
     if deaths:
         raise deaths[0]

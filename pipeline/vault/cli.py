@@ -15,6 +15,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from pipeline import signing
 from pipeline.errors import Misconfigured
+from pipeline.listening import bound
 from pipeline.logs import configure, log
 from pipeline.sealing import SealSuite
 from pipeline.settings import Keys, settings
@@ -68,6 +69,7 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     """Make, lend and destroy keys until stopped."""
     shown = certificate(host, tls_cert, tls_key)
     context = None if shown is None else shown.context()
+    own = bound(host, port)
     keys = _keys(key_table, ring)
     keep_memory_private()
     configure(settings().logs, "vault")
@@ -83,8 +85,6 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
     config = uvicorn.Config(
         app_of(keeper, known, staff),
-        host=host,
-        port=port,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -93,7 +93,7 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     # uvicorn stops in good order, and then raises the signal that stopped it once more.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _leave)
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[own])
 
 
 @app.command("tokens")
