@@ -1,6 +1,5 @@
 """After expiry every topic is replayed from its beginning: nothing opens, and every stage comes to the end."""
 
-import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.broker import admin, create_topics
+from pipeline.vault.ledger import Kind
 from schemas.detections import Erased, FrameDetections
 from schemas.topics import STAGES
 from schemas.wire import Record, Sealed
@@ -39,6 +39,15 @@ async def publish(here: House, device: Device) -> datetime:
             records.append(device.signed(device.still()))
     await here.send("frames.v1", *records)
     return expiry
+
+
+async def all_destroyed(here: House, expiry: datetime) -> bool:
+    """Say whether the ledger tells the end of every key that expires by then."""
+    ends: dict[Kind, set[str]] = {Kind.KEY_CREATED: set(), Kind.KEY_DESTROYED: set()}
+    for each in await here.ledger():
+        if each.kind in ends and datetime.fromisoformat(each.body["expires_at"]) <= expiry:
+            ends[each.kind].add(each.body["key_id"])
+    return bool(ends[Kind.KEY_CREATED]) and ends[Kind.KEY_CREATED] == ends[Kind.KEY_DESTROYED]
 
 
 async def forget_positions(here: House) -> None:
@@ -71,7 +80,9 @@ async def test_r20_a_replay_of_every_topic_after_expiry_opens_nothing_and_comes_
 
         names = [child.name for child in here.supervisor.children if child.name in STAGES]
         children = [child for child in here.supervisor.children if child.name in names]
-        await asyncio.sleep(max((expiry - datetime.now(UTC)).total_seconds() + 1, 0))
+        await here.until(
+            lambda: all_destroyed(here, expiry), "every key is destroyed", 2 * KEYS_LIVE.total_seconds() + 30
+        )
         await here.supervisor.end(*names)
         await forget_positions(here)
         sealed = [each for each in await here.messages("frames.v1") if isinstance(each, Sealed)]
