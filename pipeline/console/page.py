@@ -13,6 +13,7 @@ from pipeline.console.cards import PROCEDURE
 from pipeline.console.desk import At, Console, In, token_of
 from pipeline.console.evidence import LOOKED_FOR
 from pipeline.console.languages import known
+from pipeline.console.proofs import COMMAND
 from pipeline.console.sessions import Visit
 from pipeline.console.words import Words
 from pipeline.errors import Unavailable
@@ -43,6 +44,7 @@ async def index(request: Request, at: At, words: In) -> Response:
         words,
         procedure=PROCEDURE,
         purposes=LOOKED_FOR,
+        command=COMMAND,
         rules=people.RULES,
         bucket=spoken.length(bucket_length(at.estate.frame_ttl), words),
     )

@@ -1,22 +1,54 @@
 """The proof to take home: checkpoints, the ledger, its public key, and receipts, each as the verifier reads it."""
 
 import json
+import math
 from collections.abc import AsyncGenerator
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
 
 from pipeline.console.desk import Allowed, At, Console, In
 from pipeline.console.sessions import Visit
 from pipeline.errors import Rejected
 from pipeline.governance.roles import Action
+from pipeline.vault import verify
 from pipeline.vault.api import LedgerPage
+from schemas.frozen import Frozen
 from schemas.ids import NamedKey
 
 router = APIRouter(prefix="/api/proofs")
 
 Reads = Annotated[Visit, Depends(Allowed(Action.LEDGER))]
+
+COMMAND: Final = "python verify.py ledger.jsonl --public-key ledger.pub --checkpoints checkpoints.jsonl --now {time}"
+
+
+class Command(Frozen):
+    """What to type to check the files: as of now, because a copy says nothing of what was due after it was made."""
+
+    text: str
+
+
+class There(Frozen):
+    """Whether a receipt can be fetched."""
+
+    there: bool
+
+
+@router.get("/command")
+async def command(at: At, _: Reads) -> Command:
+    """Give the command that checks a ledger which is downloaded at this moment."""
+    # The next full second: what was written in this one is not of the future.
+    second = datetime.fromtimestamp(math.ceil(at.clock.now().timestamp()), UTC)
+    return Command(text=COMMAND.format(time=second.strftime("%Y-%m-%dT%H:%M:%SZ")))
+
+
+@router.get("/verify.py")
+async def verifier(_: Reads) -> FileResponse:
+    """Give the verifier as it is: it runs alone, so that nothing of ours needs to be installed."""
+    return FileResponse(verify.__file__, media_type="text/x-python", filename="verify.py")
 
 
 @router.get("/checkpoints.jsonl")
@@ -52,6 +84,16 @@ async def receipt(key_id: NamedKey, at: At, by: Reads, words: In) -> Response:
     return _file(
         json.dumps(found.model_dump(mode="json"), indent=1) + "\n", f"receipt-{key_id}.json", "application/json"
     )
+
+
+@router.get("/receipts/{key_id}/there")
+async def receipt_there(key_id: NamedKey, at: At, by: Reads) -> There:
+    """Say whether a key's receipt is there: it is once a checkpoint after its destruction is signed."""
+    try:
+        await at.sources.people.receipt(key_id, session=by.token)
+    except Rejected:
+        return There(there=False)
+    return There(there=True)
 
 
 async def _lines(at: Console, by: Visit, page: LedgerPage) -> AsyncGenerator[str]:

@@ -511,9 +511,10 @@ TEXTS: Final[dict[str, Text]] = {
     "erase.done": Text("{count} 個の鍵を破棄しました。", "Keys destroyed: {count}."),
     "erase.receipts": Text("破棄の証明", "Receipts"),
     "erase.receipts.note": Text(
-        "証明は、次の署名のあと(1分ほど)で受け取れます。",
-        "Each can be fetched once the next checkpoint is signed, within about a minute.",
+        "次の署名が済むと、ここから受け取れます(1分ほど)。",
+        "Each can be fetched here once the next checkpoint is signed, within about a minute.",
     ),
+    "erase.receipts.waits": Text("署名待ち", "waits for the next checkpoint"),
     "erase.span_order": Text("終了は開始より後にしてください。", "The end has to lie after the beginning."),
     # keeping longer
     "hold.button": Text("保全を提案", "Keep longer"),
@@ -568,13 +569,21 @@ TEXTS: Final[dict[str, Text]] = {
     # proofs to take home
     "proofs.title": Text("自分で確かめる", "Check it yourself"),
     "proofs.note": Text(
-        "次のファイルを保存し、ネットワークのない場所でも確かめられます。署名の控えは、別の場所に保管してください。",
-        "Keep these files and check them offline. Keep the checkpoints where nobody here can change them.",
+        "次のファイルを上から順に保存し、ネットワークのない場所でも確かめられます。"
+        "署名の控えは、別の場所に保管してください。",
+        "Save these files, in this order, and check them offline. "
+        "Keep the checkpoints where nobody here can change them.",
     ),
     "proofs.ledger": Text("台帳", "The ledger"),
     "proofs.checkpoints": Text("署名の控え", "Checkpoints"),
     "proofs.key": Text("台帳の公開鍵", "The ledger’s public key"),
-    "proofs.command": Text("確かめるコマンド", "The command that checks them"),
+    "proofs.verifier": Text("確かめるプログラム", "The verifier"),
+    "proofs.command": Text(
+        "確かめるコマンド。必要なものは Python 3.11 と cryptography だけです。時刻は、台帳を保存したときに入ります。",
+        "The command that checks them. It needs Python 3.11 and cryptography, nothing of ours. "
+        "The time is filled in when you save the ledger.",
+    ),
+    "proofs.saved_at": Text("台帳を保存した時刻", "when the ledger was saved"),
     "proofs.receipt": Text("鍵の番号", "Key id"),
     "proofs.receipt.get": Text("証明を受け取る", "Get its receipt"),
     "proofs.no_receipt": Text(

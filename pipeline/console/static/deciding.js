@@ -10,12 +10,29 @@ const address = (alert) => `/api/alerts/${encodeURIComponent(alert)}`;
 /** Told after something was decided, so that what shows it is read again. */
 const changed = () => dispatchEvent(new Event("decided"));
 
+const ASKED_AGAIN = 2000;
+
+/** A receipt can be fetched once a checkpoint after it is signed: until then there is no link to press. */
+async function awaitReceipt(line, key) {
+  while (line.isConnected && line.closest("dialog").open) {
+    const found = await read(`${key.receipt}/there`).catch(() => null);
+    if (found?.there) {
+      line.replaceChildren(html("a", { href: key.receipt, download: "" }, html("code", {}, key.key_id)));
+      return;
+    }
+    await new Promise((next) => { setTimeout(next, ASKED_AGAIN); });
+  }
+}
+
 function erased(answer, found) {
   const part = find(".erased", found);
   say(find(".done-text", part), answer.text);
   find(".done-text", part).hidden = false;
-  find(".receipts", part).replaceChildren(...answer.keys.map((key) =>
-    html("li", {}, html("a", { href: key.receipt, download: "" }, html("code", {}, key.key_id)))));
+  const receipts = find(".receipts", part);
+  const lines = answer.keys.map((key) => html("li", {}, html("code", {}, key.key_id), " ",
+    html("span", { class: "quiet" }, receipts.dataset.waits)));
+  receipts.replaceChildren(...lines);
+  lines.forEach((line, index) => awaitReceipt(line, answer.keys[index]));
   part.hidden = false;
   changed();
   return false;
@@ -129,6 +146,13 @@ export function showHolds(answer) {
   count.hidden = answer.count === 0;
   say(count, String(answer.count));
 }
+
+// --- what can be checked elsewhere ---
+
+find("#proofs-ledger")?.addEventListener("click", async () => {
+  const found = await read("/api/proofs/command").catch(() => null);
+  if (found) say(find("#proofs-command"), found.text);
+});
 
 // --- one receipt ---
 
