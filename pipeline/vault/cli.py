@@ -69,7 +69,6 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     """Make, lend and destroy keys until stopped."""
     shown = certificate(host, tls_cert, tls_key)
     context = None if shown is None else shown.context()
-    own = bound(host, port)
     keys = _keys(key_table, ring)
     keep_memory_private()
     configure(settings().logs, "vault")
@@ -80,20 +79,21 @@ def serve(  # noqa: PLR0917 - the command line's own options, each by name
     path = estate or settings().estate
     policy = _policy(found, path, frame_ttl)
     who, staff = _people(home, found, path)
-    keeper = _keeper(home, policy, Limits(suite=suite), witness, keys, who)
-    known = tokens.issue(home, tokens.principals_of(found))
-    log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
-    config = uvicorn.Config(
-        app_of(keeper, known, staff),
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        ssl_context_factory=None if context is None else lambda *_: context,
-    )
-    # uvicorn stops in good order, and then raises the signal that stopped it once more.
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _leave)
-    uvicorn.Server(config).run(sockets=[own])
+    with bound(host, port) as own:
+        keeper = _keeper(home, policy, Limits(suite=suite), witness, keys, who)
+        known = tokens.issue(home, tokens.principals_of(found))
+        log().info("vault opens", address=f"{host}:{port}", keys=keeper.status().keys_alive)
+        config = uvicorn.Config(
+            app_of(keeper, known, staff),
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            ssl_context_factory=None if context is None else lambda *_: context,
+        )
+        # uvicorn stops in good order, and then raises the signal that stopped it once more.
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, _leave)
+        uvicorn.Server(config).run(sockets=[own])
 
 
 @app.command("tokens")
