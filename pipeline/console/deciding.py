@@ -1,6 +1,7 @@
 """What managers decide about evidence: to erase it early, to keep it longer, to let one colleague see one item."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -8,13 +9,14 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import Field, ValidationError
 
-from pipeline.console import rights, spoken
-from pipeline.console.desk import Allowed, At, Console, In, in_store, require_near
+from pipeline.console import people, rights, spoken
+from pipeline.console.desk import Allowed, At, By, Console, In, in_store, require_near
 from pipeline.console.evidence import one_line, written
 from pipeline.console.places import Names, end_of, timezone
 from pipeline.console.sessions import Visit
 from pipeline.console.words import Words
-from pipeline.governance.roles import Action
+from pipeline.errors import Erased, Rejected
+from pipeline.governance.roles import Action, Role
 from pipeline.vault.api import (
     HOLD_LONGEST,
     Erasure,
@@ -23,6 +25,7 @@ from pipeline.vault.api import (
     HoldRequest,
     HoldState,
     Id,
+    Person,
     ReleaseRequest,
 )
 from schemas.audit import PRINCIPAL
@@ -104,10 +107,48 @@ class HoldPanel(Frozen):
 
 
 class HoldsAnswer(Frozen):
-    """Every hold that lives, then those that are over."""
+    """Every hold that lives, then those that are over.
+
+    Whoever may only know that there are holds is given their number, and in `ends` when each ends.
+    """
 
     holds: tuple[HoldPanel, ...]
     count: int
+    ends: tuple[str, ...] = ()
+
+
+class Holding(Frozen):
+    """The hold that an alert is under, which has to be ended before anything of it is erased; empty: none."""
+
+    hold_id: str = ""
+    text: str = ""
+
+
+class Colleague(Frozen):
+    """Somebody to whom one item can be released; `text` is how to call them."""
+
+    name: str
+    text: str
+
+
+class Colleagues(Frozen):
+    """The staff of a store, by name."""
+
+    staff: tuple[Colleague, ...]
+
+
+class Released(Frozen):
+    """One item that whoever asks may look at, and until when."""
+
+    alert_id: str
+    text: str
+    until: UtcTime
+
+
+class ReleasedAnswer(Frozen):
+    """All of them."""
+
+    released: tuple[Released, ...]
 
 
 class ReleaseItem(Frozen):
@@ -138,6 +179,7 @@ class _Subject(NamedTuple):
 async def erase_alert(alert_id: str, asked: EraseAlert, at: At, by: MayErase, words: In) -> ErasureAnswer:
     """Destroy the keys of an alert's evidence, and of the frames it was cut from."""
     subject = await _subject(at, by, alert_id, Action.ERASE, words)
+    _require_free(at, [each for each in await _living(at, by) if each.alert_id == alert_id], words)
     request = ErasureRequest(
         alert_id=AlertId(alert_id),
         store_id=subject.store,
@@ -161,6 +203,7 @@ async def erase_span(asked: EraseSpan, at: At, by: MayErase, words: In) -> Erasu
     start, end = _there(asked.start, zone), _there(asked.end, zone)
     if not start < end:
         raise HTTPException(422, words("erase.span_order"))
+    _require_free(at, await _meeting(at, by, _Subject(store, camera, start, end)), words)
     request = ErasureRequest(
         store_id=store, camera_id=camera, start=start, end=end, reason=written(asked.reason, words)
     )
@@ -179,10 +222,21 @@ async def holds(at: At, by: SeesHolds, words: In) -> HoldsAnswer:
     found = await at.sources.people.holds(session=by.token)
     mine = [hold for hold in found if rights.may(by.person, Action.HOLDS, hold.store_id)]
     ordered = sorted(mine, key=lambda hold: (hold.state not in LIVING, hold.until))
+    told = [hold for hold in ordered if _told_why(by.person, hold.store_id)]
+    counted = [hold for hold in ordered if hold not in told and hold.state in LIVING]
     return HoldsAnswer(
-        holds=tuple(_hold(at, by, hold, words) for hold in ordered),
+        holds=tuple(_hold(at, by, hold, words) for hold in told),
         count=sum(hold.state in LIVING for hold in mine),
+        ends=tuple(words("hold.until", time=_when(hold.until, timezone(at.estate, hold.store_id))) for hold in counted),
     )
+
+
+@router.get("/api/alerts/{alert_id}/holding")
+async def holding(alert_id: str, at: At, by: MayErase, words: In) -> Holding:
+    """Say which hold an alert is under."""
+    await _subject(at, by, alert_id, Action.ERASE, words)
+    hold = next((each for each in await _living(at, by) if each.alert_id == alert_id), None)
+    return Holding() if hold is None else Holding(hold_id=hold.hold_id, text=_held(at, hold, words))
 
 
 @router.post("/api/alerts/{alert_id}/hold")
@@ -230,6 +284,81 @@ async def release(alert_id: str, asked: ReleaseItem, at: At, by: MayRelease, wor
     made = await at.sources.people.release(request, session=by.token)
     zone = timezone(at.estate, subject.store)
     return ReleaseAnswer(text=words("release.done", name=made.to, time=_when(made.until, zone)), until=made.until)
+
+
+@router.get("/api/alerts/{alert_id}/staff")
+async def staff(alert_id: str, at: At, by: MayRelease, words: In) -> Colleagues:
+    """Name the staff of the alert's store: one of them an item can be released to."""
+    there = (await _subject(at, by, alert_id, Action.RELEASE, words)).store
+    found = await at.sources.people.accounts(session=by.token)
+    known = sorted((each for each in found if _staff_of(each, there)), key=lambda each: each.name)
+    return Colleagues(staff=tuple(Colleague(name=each.name, text=_called(each, words)) for each in known))
+
+
+@router.get("/api/released")
+async def released(at: At, by: By, words: In) -> ReleasedAnswer:
+    """List what a manager released to whoever asks, as long as it is in force."""
+    found = [each for each in await at.sources.people.releases(session=by.token) if each.to == by.person.name]
+    return ReleasedAnswer(
+        released=tuple(
+            Released(
+                alert_id=each.alert_id,
+                text=words("release.yours", time=spoken.hour(each.until, timezone(at.estate, each.store_id))),
+                until=each.until,
+            )
+            for each in sorted(found, key=lambda each: each.until)
+        )
+    )
+
+
+async def _living(at: Console, by: Visit) -> tuple[Hold, ...]:
+    return tuple(each for each in await at.sources.people.holds(session=by.token) if each.state in LIVING)
+
+
+async def _meeting(at: Console, by: Visit, asked: _Subject) -> tuple[Hold, ...]:
+    """Return the living holds of a camera's evidence that a span meets."""
+    found = []
+    for hold in await _living(at, by):
+        if (hold.store_id, hold.camera_id) != (asked.store, asked.camera):
+            continue
+        # What is gone by itself meanwhile is kept by nothing.
+        with suppress(Erased, Rejected):
+            kept = await at.sources.people.object_of(hold.alert_id, session=by.token)
+            if kept.start < asked.end and kept.end >= asked.start:
+                found.append(hold)
+    return tuple(found)
+
+
+def _require_free(at: Console, holds: Iterable[Hold], words: Words) -> None:
+    """Refuse to erase what is kept by decision: ending that is a decision of its own, with an entry of its own.
+
+    Raises:
+        HTTPException: 409.
+    """
+    for hold in holds:
+        raise HTTPException(409, _held(at, hold, words))
+
+
+def _held(at: Console, hold: Hold, words: Words) -> str:
+    until = words("hold.until", time=_when(hold.until, timezone(at.estate, hold.store_id)))
+    return words("erase.held", incident=hold.incident, until=until, who=_who(hold, words))
+
+
+def _told_why(person: Person, store: StoreId) -> bool:
+    """Say whether somebody may know why something is kept and who decided it: who decides such things, or audits."""
+    return rights.may(person, Action.LEDGER, store)
+
+
+def _staff_of(person: Person, store: StoreId) -> bool:
+    return "disabled" not in person.suspended and any(
+        grant.role is Role.STAFF and (grant.stores == "*" or store in grant.stores) for grant in person.grants
+    )
+
+
+def _called(person: Person, words: Words) -> str:
+    """Call somebody by name, with what they still lack before they can look."""
+    lacks = " ".join(each.why for each in people.suspensions_of(person, words))
+    return f"{person.display_name} ({person.name}){' – ' if lacks else ''}{lacks}"
 
 
 async def _subject(at: Console, by: Visit, alert_id: str, action: Action, words: Words) -> _Subject:

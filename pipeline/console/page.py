@@ -76,6 +76,7 @@ def _known(at: Console, visit: Visit, words: Words) -> Mapping[str, Any]:
         "stores": rights.stores(person, Action.FLOW, at.estate),
         "managed": rights.stores(person, Action.ACCOUNTS, at.estate),
         "erasing": rights.stores(person, Action.ERASE, at.estate),
+        "by_release": any(rights.needs_release(person, Action.LOOK, store.id) for store in at.estate.stores),
         "me": people.panel(at, visit, words),
         "may": {action.value for action in Action if rights.may_anywhere(person, action)},
     }

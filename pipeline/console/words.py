@@ -484,14 +484,14 @@ TEXTS: Final[dict[str, Text]] = {
     "erase.button": Text("期限前に消去", "Erase early"),
     "erase.title": Text("映像を期限前に消去", "Erase pictures early"),
     "erase.alert": Text(
-        "このお知らせの映像と、その元の映像の鍵を破棄します。元に戻せません。保全しているときは、保全も終わります。",
+        "このお知らせの映像と、その元の映像の鍵を破棄します。元に戻せません。保全している映像は、先に保全を終えます。",
         "Destroys the keys of this alert’s pictures and of the frames they came from. It cannot be undone. "
-        "Where they are kept by decision, that ends, too.",
+        "Where they are kept by decision, that has to be ended first.",
     ),
     "erase.span": Text(
-        "選んだカメラの、その時間の映像と切り出しの鍵を破棄します。元に戻せません。その時間の保全も終わります。",
+        "選んだカメラの、その時間の映像と切り出しの鍵を破棄します。元に戻せません。その時間に保全している映像があれば、先に保全を終えます。",
         "Destroys the keys of all pictures of this camera in that time. It cannot be undone. "
-        "What is kept of it by decision ends, too.",
+        "Where something of it is kept by decision, that has to be ended first.",
     ),
     "erase.whole": Text(
         "鍵は {length} ごとです。その区切りに写ったほかの方の映像も、一緒に開けなくなります。",
@@ -502,6 +502,11 @@ TEXTS: Final[dict[str, Text]] = {
         "Where that takes in the present moment, the camera has no key until its {length} are over: "
         "nothing of it is kept until then.",
     ),
+    "erase.held": Text(
+        "この映像は、案件 {incident} のために保全しています({until}、{who})。消去する前に、保全を終えてください。",
+        "These pictures are kept by decision for case {incident} ({until}, {who}). Before erasing, end that first.",
+    ),
+    "erase.held.link": Text("この保全へ", "Go to it"),
     "erase.camera": Text("カメラ", "Camera"),
     "erase.start": Text("開始(店舗の時刻)", "From (store’s time)"),
     "erase.end": Text("終了(店舗の時刻)", "To (store’s time)"),
@@ -552,6 +557,7 @@ TEXTS: Final[dict[str, Text]] = {
         "責任者ともう一人が決め、期日に必ず終わります。",
         "Decided by a manager and a second person; each ends on its day.",
     ),
+    "holds.other": Text("保全中の映像", "Kept by decision"),
     "holds.incident": Text("案件 {incident}", "Case {incident}"),
     # releasing one item
     "release.button": Text("スタッフに閲覧を許可", "Release to staff"),
@@ -560,11 +566,13 @@ TEXTS: Final[dict[str, Text]] = {
         "選んだ一人だけが、この一件だけを、決めた時間まで確認できます。",
         "One colleague may look at this one item, until the time is over.",
     ),
-    "release.to": Text("スタッフのログイン名", "Colleague’s sign-in name"),
+    "release.to": Text("スタッフ", "Colleague"),
     "release.hours": Text("時間", "For"),
     "release.hour": Text("{count} 時間", "{count} h"),
     "release.reason": Text("理由(10〜256文字)", "Reason (10 to 256 characters)"),
     "release.do": Text("許可する", "Release"),
+    "release.nobody": Text("この店舗のスタッフは登録されていません。", "This store has no staff on record."),
+    "release.yours": Text("閲覧できます・{time} まで", "You may look until {time}"),
     "release.done": Text("{name} さんが {time} まで確認できます。", "{name} may look until {time}."),
     # proofs to take home
     "proofs.title": Text("自分で確かめる", "Check it yourself"),

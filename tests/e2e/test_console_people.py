@@ -239,12 +239,13 @@ def test_two_people_keep_pictures_longer(watched: Watched, served: Served) -> No
 def test_r16_what_is_released_to_staff_gets_a_button(watched: Watched, served: Served) -> None:
     page = opened(come(watched.page, served, "sato"))
     page.locator(".card .release").click()
-    page.locator("#release-to").fill("tanaka")
+    page.locator("#release-to").select_option("tanaka")
     page.locator("#release-reason").fill("Please check the shelf display")
     page.locator("#release-ask [type=submit]").click()
     expect(page.locator("#release-ask .done-text")).to_contain_text("tanaka may look until")
     page.context.clear_cookies()
     come(page, served, "tanaka")
+    expect(page.locator(".card .yours")).to_have_text("You may look until 15:39")
     page.locator(".card .observed summary").click()
     look(page)
 

@@ -163,6 +163,7 @@ async function readAlerts() {
   }
   say(find("#alert-notes"), answer.notes.join(" "));
   showHeld();
+  mayLook();
 }
 
 // --- the live connection ---
@@ -333,7 +334,22 @@ keep("#stages", 5, () => "/api/stages", showStages);
 keep("#forgotten", 5, () => "/api/forgotten", showForgotten);
 const holdsTurn = keep("#holds", 10, () => "/api/holds", showHolds);
 
+/** Whom a manager let look at one item is told so on its card, and until when. */
+async function mayLook() {
+  if (document.hidden || !("byRelease" in cards.dataset)) return;
+  const found = await read("/api/released").catch(() => null);
+  if (!found) return;
+  const texts = new Map(found.released.map((each) => [each.alert_id, each.text]));
+  for (const card of all(".card", cards)) {
+    const badge = find(".yours", card);
+    badge.hidden = !texts.has(card.dataset.key);
+    say(badge, texts.get(card.dataset.key) ?? "");
+  }
+}
+
 if (cards) {
+  setInterval(mayLook, 5000);
+  document.addEventListener("visibilitychange", mayLook);
   watchHands();
   setInterval(watch, 5000);
   setInterval(() => readAlerts().catch(() => linked("away")), 30_000);

@@ -42,7 +42,19 @@ export const erase = dialog(
   "#erase-alert",
   (values, alert) => send(`${address(alert)}/erase`, { reason: values.reason, sure: values.sure === "on" }),
   erased,
+  async (found, alert) => {
+    const note = find(".held-note", found);
+    const held = await read(`${address(alert.alert_id)}/holding`).catch(() => null);
+    if (!held?.hold_id) return;
+    // Two people decided it: it is ended first, as a decision of its own.
+    say(find(".held-text", note), held.text);
+    find("a", note).href = `#hold-${held.hold_id}`;
+    note.hidden = false;
+    find(".filling", found).hidden = true;
+    find("[type=submit]", found).hidden = true;
+  },
 );
+find("#erase-alert .held-note a")?.addEventListener("click", () => find("#erase-alert").close());
 
 const eraseSome = dialog("#erase-some", (values) => {
   const [store_id, camera_id] = values.camera.split("/");
@@ -79,6 +91,20 @@ export const release = dialog(
     say(done, answer.text);
     done.hidden = false;
     return false;
+  },
+  async (found, alert) => {
+    const to = find("[name=to]", found);
+    const choice = (value, text) => html("option", { value }, text);
+    to.replaceChildren(choice("", to.dataset.choose));
+    try {
+      const { staff } = await read(`${address(alert.alert_id)}/staff`);
+      if (!staff.length) throw new Error(to.dataset.nobody);
+      to.append(...staff.map((each) => choice(each.name, each.text)));
+    } catch (error) {
+      const failed = find(".failed", found);
+      say(failed, error.message);
+      failed.hidden = false;
+    }
   },
 );
 
@@ -127,7 +153,14 @@ function make(hold) {
     problem);
 }
 
+const counts = () => html("li", { "data-state": "sealed" },
+  html("span", { class: "dot", "aria-hidden": "true" }),
+  html("span", { class: "row-main" }, html("strong", {}, list.dataset.other)),
+  html("span", { class: "row-state" }));
+
 function update(item, hold) {
+  item.id = `hold-${hold.hold_id}`;
+  item.tabIndex = -1;
   item.dataset.state = hold.state;
   say(find("strong", item), fill(list.dataset.incident, { incident: hold.incident }));
   say(find(".row-store", item), `${hold.store} · ${hold.camera}`);
@@ -140,8 +173,12 @@ function update(item, hold) {
 }
 
 export function showHolds(answer) {
-  reconcile(list, answer.holds, (hold) => hold.hold_id, make, update);
-  find("#holds-none").hidden = answer.holds.length > 0;
+  // Whoever may only know that there are some is shown when each ends.
+  const counted = answer.ends.map((ends, index) => ({ key: `counted-${index}`, ends }));
+  reconcile(list, [...answer.holds, ...counted], (each) => each.key ?? each.hold_id,
+    (each) => each.ends ? counts() : make(each),
+    (item, each) => each.ends ? say(find(".row-state", item), each.ends) : update(item, each));
+  find("#holds-none").hidden = answer.holds.length + counted.length > 0;
   const count = find("#holds-count");
   count.hidden = answer.count === 0;
   say(count, String(answer.count));

@@ -5,7 +5,7 @@ import { all, find, say } from "./dom.js";
 function reset(dialog) {
   const form = find("form", dialog);
   form.reset();
-  for (const each of all(".failed, .done-text, .erased", dialog)) each.hidden = true;
+  for (const each of all(".failed, .done-text, .erased, .held-note", dialog)) each.hidden = true;
   for (const each of all(".filling", dialog)) each.hidden = false;
   const submit = find("[type=submit]", dialog);
   submit.hidden = false;

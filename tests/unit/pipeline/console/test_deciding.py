@@ -137,7 +137,7 @@ async def test_a_hold_is_ended_and_listed_last(client: AsyncClient) -> None:
     assert ([hold["state"] for hold in found["holds"]], found["count"]) == (["proposed", "ended"], 1)
 
 
-@pytest.mark.parametrize(("name", "seen"), [("mori", 2), ("abe", 2), ("sato", 1)])
+@pytest.mark.parametrize(("name", "seen"), [("mori", 2), ("abe", 0), ("sato", 1)])
 async def test_r17_holds_are_listed_for_who_may_know_of_them(house: House, name: str, seen: int) -> None:
     async with open_house(house) as client:
         await post(client, "/api/alerts/alert-1/hold", HOLD)
@@ -147,6 +147,71 @@ async def test_r17_holds_are_listed_for_who_may_know_of_them(house: House, name:
 
     assert len(answer.json()["holds"]) == seen
     assert accusing(answer.text) == ()
+
+
+async def test_r17_on_call_is_told_how_many_are_kept_and_until_when_and_no_more(house: House) -> None:
+    async with open_house(house) as client:
+        await post(client, "/api/alerts/alert-1/hold", HOLD)
+        await sign_in(client, "abe")
+        answer = await client.get("/api/holds", params={"lang": "en"})
+
+    assert answer.json() == {"holds": [], "count": 1, "ends": ["until 2026-12-24 00:00"]}
+
+
+async def test_r23_what_two_people_keep_is_not_erased_before_that_is_ended(client: AsyncClient, house: House) -> None:
+    proposed = (await post(client, "/api/alerts/alert-1/hold", HOLD)).json()
+    await sign_in(client, "suzuki")
+    await post(client, f"/api/holds/{proposed['hold_id']}/confirm")
+    held = (await client.get("/api/alerts/alert-1/holding", params={"lang": "en"})).json()
+    refused = [await post(client, "/api/alerts/alert-1/erase", ERASE), await post(client, "/api/erasures", SPAN)]
+    before = house.people.kinds()
+    await post(client, f"/api/holds/{proposed['hold_id']}/end")
+    erased = await post(client, "/api/alerts/alert-1/erase", ERASE)
+
+    assert held["hold_id"] == proposed["hold_id"]
+    assert "case 2026-114 (until 2026-12-24 00:00, proposed by sato · agreed by suzuki)" in held["text"]
+    assert [(each.status_code, each.json()["detail"]) for each in refused] == [(409, held["text"])] * 2
+    assert Kind.ERASURE_DECIDED not in before
+    assert erased.status_code == 200
+    assert house.people.kinds()[-3:] == [Kind.HOLD_ENDED, Kind.ERASURE_DECIDED, Kind.KEY_DESTROYED]
+
+
+async def test_a_hold_of_another_time_is_no_reason_not_to_erase(client: AsyncClient) -> None:
+    await post(client, "/api/alerts/alert-1/hold", HOLD)
+    earlier = SPAN | {"start": "2026-11-23T13:00:00", "end": "2026-11-23T14:00:00"}
+
+    assert (await post(client, "/api/erasures", earlier)).status_code == 200
+
+
+async def test_r16_a_release_is_to_one_of_the_stores_own_staff(client: AsyncClient) -> None:
+    found = (await client.get("/api/alerts/alert-1/staff")).json()
+
+    assert found == {"staff": [{"name": "tanaka", "text": "Tanaka (tanaka)"}]}
+
+
+@pytest.mark.parametrize(("lang", "said"), [("ja", "この店舗のスタッフではありません"), ("en", "nobody of this store")])
+async def test_r16_whoever_is_not_staff_there_is_refused_in_the_readers_language(
+    client: AsyncClient, lang: str, said: str
+) -> None:
+    body = {"to": "ito", "hours": 1, "reason": REASON}
+    answer = await client.post("/api/alerts/alert-1/release", params={"lang": lang}, json=body, headers=OURS)
+
+    assert answer.status_code == 403
+    assert said in answer.json()["why"]
+
+
+async def test_r16_staff_are_told_what_was_released_to_them(house: House) -> None:
+    async with open_house(house, "sato") as client:
+        await post(client, "/api/alerts/alert-1/release", {"to": "tanaka", "hours": 1, "reason": REASON})
+        own = (await client.get("/api/released")).json()
+        await sign_in(client, "tanaka")
+        told = (await client.get("/api/released", params={"lang": "en"})).json()
+        house.clock.advance(timedelta(hours=1))
+        await sign_in(client, "tanaka")
+        after = (await client.get("/api/released")).json()
+
+    assert [(each["alert_id"], each["text"]) for each in told["released"]] == [("alert-1", "You may look until 15:39")]
+    assert own == after == {"released": []}
 
 
 async def test_an_alert_that_nobody_knows_is_told_so(client: AsyncClient) -> None:
