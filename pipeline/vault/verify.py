@@ -83,6 +83,7 @@ class What(StrEnum):
     DESTROYED_TWICE = "destroyed_twice"
     DESTROYED_LATER_THAN_WRITTEN = "destroyed_later_than_written"
     NEVER_DESTROYED = "never_destroyed"
+    ENDS_BEFORE = "ends_before"
     LATE = "late"
     HELD_TOO_LATE = "held_too_late"
     HELD_BY_ONE = "held_by_one"
@@ -124,6 +125,10 @@ _ENGLISH: Final[Mapping[What, str]] = {
     What.DESTROYED_TWICE: "Key {key} has a second receipt (entry {index}).",
     What.DESTROYED_LATER_THAN_WRITTEN: "The receipt of key {key} was written before the destruction it tells of.",
     What.NEVER_DESTROYED: "Key {key} should have been destroyed at {due}, and there is no receipt.",
+    What.ENDS_BEFORE: (
+        "The ledger ends at {end}; {count} keys fell due since, the first at {due}, and it cannot tell of them. "
+        "If it is a copy, fetch a newer one, or give the copy's time with --now."
+    ),
     What.LATE: "Key {key} was destroyed {seconds} s after {due}.",
     What.HELD_TOO_LATE: "Key {key} was held after it should have been destroyed (entry {index}).",
     What.HELD_BY_ONE: "Key {key} was held by one person alone (entry {index}): it takes two.",
@@ -166,6 +171,11 @@ _JAPANESE: Final[Mapping[What, str]] = {
     What.DESTROYED_TWICE: "鍵 {key} の消去証明が二つあります（記録 {index}）。",
     What.DESTROYED_LATER_THAN_WRITTEN: "鍵 {key} の消去証明が、消去の時刻より前に書かれています。",
     What.NEVER_DESTROYED: "鍵 {key} は {due} に消去されるはずでしたが、消去証明がありません。",
+    What.ENDS_BEFORE: (
+        "台帳は {end} で終わっています。"
+        "その後に期限を迎えた鍵が {count} 件（最初は {due}）あり、この台帳では分かりません。"
+        "複製であれば、新しい複製を取得するか、複製の時刻を --now で指定してください。"
+    ),
     What.LATE: "鍵 {key} の消去は {due} より {seconds} 秒遅れました。",
     What.HELD_TOO_LATE: "鍵 {key} は消去されるべき時刻の後に保全されています（記録 {index}）。",
     What.HELD_BY_ONE: "鍵 {key} は一人だけで保全されています（記録 {index}）。二人の決定が必要です。",
@@ -230,7 +240,6 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "more": "… and {count} more (--json lists all)",
         "notes": "To be noted:",
         "cannot": "What this check cannot prove:",
-        "copy": "(If this is a copy made earlier, give the time of the copy with --now.)",
     },
     "ja": {
         "ledger": "台帳：記録 {entries} 件、ルート {root}",
@@ -251,7 +260,6 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "more": "…ほか {count} 件（--json ですべて表示）",
         "notes": "注意：",
         "cannot": "この検査では証明できないこと：",
-        "copy": "（以前に作られた複製であれば、複製の時刻を --now で指定してください。）",
     },
 }
 
@@ -281,6 +289,7 @@ class State(StrEnum):
     OVERDUE = "overdue"
 
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _ENDS_LATER: Final = frozenset({State.ALIVE, State.HELD})
 
 
@@ -345,6 +354,8 @@ class Report:
     """All that was found out about one ledger."""
 
     now: datetime
+    end: datetime = _NEVER
+    """The time of the last entry: of what fell due later, the ledger could not tell yet."""
     entries: int = 0
     root: str = ""
     checkpoints: int = 0
@@ -654,6 +665,7 @@ def check_ledger(
     report = Report(now, checkpoints=distinct, covered=max((each.size for each in checkpoints), default=0))
     unknown: dict[str, int] = {}
     for entry in _whole(lines, public, checkpoints, report):
+        report.end = max(report.end, entry.at)
         report.now = max(report.now, entry.at)
         if entry.kind in _TELLS:
             try:
@@ -818,9 +830,12 @@ _TELLS: Final = {
 
 
 def _broken_promises(report: Report) -> Iterator[Finding]:
-    for key in report.keys.values():
-        if key.state(report.now) is State.OVERDUE:
+    overdue = [key for key in report.keys.values() if key.state(report.now) is State.OVERDUE]
+    for key in overdue:
+        if key.state(report.end) is State.OVERDUE:
             yield _found(What.NEVER_DESTROYED, key=key.key_id, due=iso(key.due))
+    if untold := [key.due for key in overdue if key.state(report.end) is not State.OVERDUE]:
+        yield _found(What.ENDS_BEFORE, end=iso(report.end), count=len(untold), due=iso(min(untold)))
     yield from _not_held(report)
     cameras: dict[str, list[Key]] = {}
     for key in report.keys.values():
@@ -1014,8 +1029,6 @@ def _judgement(report: Report, language: str) -> Iterator[str]:
     yield from (f"  - {said(each, language)}" for each in report.faults[:_SHOWN])
     if len(report.faults) > _SHOWN:
         yield "  " + words["more"].format(count=len(report.faults) - _SHOWN)
-    if any(each.what is What.NEVER_DESTROYED for each in report.faults):
-        yield "  " + words["copy"]
     if report.notes:
         yield words["notes"]
     yield from (f"  - {said(each, language)}" for each in report.notes)

@@ -322,14 +322,29 @@ def test_r20_a_missing_checkpoint_shows(files: Files) -> None:
     assert whats(files.check()) == {What.CHECKPOINT_DOES_NOT_FOLLOW}
 
 
-def test_r20_a_key_made_and_never_destroyed_shows(files: Files) -> None:
+def test_r20_a_key_made_and_never_destroyed_shows(tmp_path: Path) -> None:
+    with closing(FileLedger(tmp_path / "ledger.jsonl", KEY)) as file:
+        ledger = CheckpointedLedger(file, Checkpoints(tmp_path / "checkpoints.jsonl", file, KEY))
+        vault = Parts(SqliteKeyTable(tmp_path / "keys.db"), MemoryRing(), ledger).vault()
+        first, *_ = keys_for(vault, NOON)
+        keys_for(vault, first.span.expires_at + timedelta(seconds=61))
+
+    report = Files(tmp_path).check(now=first.span.expires_at + timedelta(seconds=61))
+
+    assert (report["status"], report["keys"]["overdue"]) == (1, 1)
+    assert [(each["what"], each["key"]) for each in report["faults"]] == [(What.NEVER_DESTROYED, first.key_id)]
+
+
+def test_r20_what_fell_due_after_a_copy_was_made_is_said_apart(files: Files) -> None:
     alive = next(each for each in files.check()["each_key"] if each["state"] == "alive")
     due = datetime.fromisoformat(alive["due"])
 
     assert whats(files.check(now=due + timedelta(seconds=60))) == set()
     report = files.check(now=due + timedelta(seconds=61))
     assert (report["status"], report["keys"]["overdue"]) == (1, 1)
-    assert [each["key"] for each in report["faults"]] == [alive["key_id"]]
+    assert [(each["what"], each["count"], each["due"]) for each in report["faults"]] == [
+        (What.ENDS_BEFORE, 1, alive["due"])
+    ]
 
 
 def test_r20_a_truncated_ledger_shows(files: Files) -> None:
@@ -453,7 +468,7 @@ def test_r20_a_hold_has_a_key_that_ends_with_it() -> None:
 
     assert not held.faults
     assert held.count(verify.State.HELD) == 1
-    assert found(over) == [What.NEVER_DESTROYED]
+    assert found(over) == [What.ENDS_BEFORE]
 
 
 @pytest.mark.parametrize(
@@ -483,7 +498,7 @@ def test_r20_no_bucket_is_held() -> None:
     bare = judged((NOON, made()), (NOON, Fact(Kind.KEY_HELD, {"key_id": "k1", "until": iso(LATER)})), now=LATER)
 
     assert What.HELD_NO_EVIDENCE in found(report)
-    assert found(bare) == [What.FACTS_UNREADABLE, What.NEVER_DESTROYED]
+    assert found(bare) == [What.FACTS_UNREADABLE, What.ENDS_BEFORE]
 
 
 @pytest.mark.parametrize(("days", "faults"), [(366, []), (367, [What.HELD_TOO_LONG])])
@@ -498,7 +513,7 @@ def test_r20_what_is_due_can_no_longer_be_held() -> None:
 
     report = judged(*((NOON, fact) for fact in keys), (ON_TIME + SECOND, hold), now=LATER)
 
-    assert found(report) == [What.HELD_TOO_LATE, What.NEVER_DESTROYED, What.NOT_HELD]
+    assert found(report) == [What.HELD_TOO_LATE, What.ENDS_BEFORE, What.NOT_HELD]
 
 
 def test_r20_receipts_that_were_written_long_after_are_noted_with_how_long() -> None:
@@ -590,7 +605,7 @@ def test_r20_holds_and_decisions_are_listed_for_people(evidence: Files, language
 def test_r20_a_hold_that_outlives_its_end_shows(evidence: Files) -> None:
     report = evidence.check(now=HELD_UNTIL + 61 * SECOND)
 
-    assert whats(report) == {What.NEVER_DESTROYED}
+    assert whats(report) == {What.ENDS_BEFORE}
 
 
 def test_r20_an_early_receipt_without_its_decision_shows(evidence: Files) -> None:
