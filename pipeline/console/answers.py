@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from fastapi import Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 
 from pipeline.console import desk
 from pipeline.console.desk import Unknown
+from pipeline.console.languages import LANGUAGES
+from pipeline.console.page import rendered
 from pipeline.console.words import Words
 from pipeline.errors import Erased, MimamoriError, Misconfigured, Refused, Rejected, Unavailable
 from pipeline.governance.throttle import Wait
@@ -69,7 +73,7 @@ def answer(request: Request, error: MimamoriError) -> JSONResponse:
     if status == 503:
         log().warning("a part is away", detail=str(error))
     said = JSONResponse(
-        {"detail": words(key), "why": _why(error, words), "unknown": isinstance(error, Unknown)}, status
+        {"detail": _detail(error, key, words), "why": _why(error, words), "unknown": isinstance(error, Unknown)}, status
     )
     if status == 401 and (token := desk.token_of(request)):
         desk.console(request).leave(token)
@@ -83,8 +87,23 @@ def unreadable(request: Request, _: RequestValidationError) -> JSONResponse:
     return JSONResponse({"detail": words("refused.unreadable"), "why": "", "unknown": False}, 422)
 
 
+async def missing(request: Request, error: HTTPException) -> Response:
+    """Say that something is not there: to whoever typed an address, as a page."""
+    if request.url.path.startswith(("/api/", "/static/")) or "text/html" not in request.headers.get("accept", ""):
+        return await http_exception_handler(request, error)
+    words, estate = Words(desk.language(request)), desk.console(request).estate
+    # What was typed is not said back.
+    return rendered(
+        "missing.html", request, words, status=404, estate=estate, both=tuple(map(Words, LANGUAGES)), path="/"
+    )
+
+
 def _said(error: MimamoriError) -> tuple[int, str]:
     return next((said for kind, said in _SAID.items() if isinstance(error, kind)), (503, "refused.away"))
+
+
+def _detail(error: MimamoriError, key: str, words: Words) -> str:
+    return words(key, seconds=error.whole) if isinstance(error, Wait) else words(key)
 
 
 def _why(error: MimamoriError, words: Words) -> str:

@@ -80,6 +80,7 @@ def create(
     app.add_exception_handler(MimamoriError, answers.answer)  # type: ignore[arg-type]  # of this kind alone
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_exception_handler(RequestValidationError, answers.unreadable)  # type: ignore[arg-type]  # likewise
+    app.add_exception_handler(404, answers.missing)  # type: ignore[arg-type]  # nothing else has a status
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.add_middleware(Guarded)
     return app

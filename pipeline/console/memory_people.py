@@ -245,9 +245,8 @@ class MemoryPeople:
         person = self._person(session)
         found = self._evidence(asked.alert_id)
         self._require(person, Action.RELEASE, found.store_id)
-        if asked.to not in self.people or not rights.needs_release(
-            self.people[asked.to][1], Action.LOOK, found.store_id
-        ):
+        known = self.people.get(asked.to)
+        if known is None or not rights.needs_release(known[1], Action.LOOK, found.store_id):
             raise Refused(f"{asked.to} is not staff of {found.store_id}")
         self._tell(Kind.RELEASED, {"person": person.name, "to": asked.to, "alert_id": asked.alert_id})
         made = Release(

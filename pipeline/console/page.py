@@ -84,7 +84,7 @@ def _known(at: Console, visit: Visit, words: Words) -> Mapping[str, Any]:
 
 def rendered(template: str, request: Request, words: Words, status: int = 200, **more: Any) -> HTMLResponse:
     """Fill in a template; a language that was asked for is remembered."""
-    html = TEMPLATES.get_template(template).render(words=words, path=request.url.path, **more)
+    html = TEMPLATES.get_template(template).render(words=words, **{"path": request.url.path, **more})
     answer = HTMLResponse(html, status, {"Content-Language": words.language, "Vary": "Accept-Language, Cookie"})
     if asked := known(request.query_params.get("lang")):
         answer.set_cookie("lang", asked, max_age=YEAR, httponly=True, samesite="strict")

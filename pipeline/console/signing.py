@@ -46,8 +46,8 @@ async def sign_in(asked: Password, request: Request, at: At, words: In) -> Respo
         raise HTTPException(401, words("sign.wrong")) from None
     except Unavailable:
         raise HTTPException(503, words("sign.away")) from None
-    except Wait:
-        raise HTTPException(429, words("sign.later")) from None
+    except Wait as error:
+        raise HTTPException(429, words("sign.later", seconds=error.whole)) from None
     except Refused:
         raise HTTPException(403, words("sign.closed")) from None
     await _end(request, at)

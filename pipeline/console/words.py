@@ -23,6 +23,10 @@ TEXTS: Final[dict[str, Text]] = {
         "すぐに動きが見えるよう、集計と保存の時間を短くしています。描画した映像には「描画」と明記しています。",
         "Short windows and short retention, so that everything shows soon. Drawn scenes are labelled as drawn.",
     ),
+    "page.demo.all_counts": Text(
+        "少人数の集計も伏せずに表示します(本番では伏せます)。",
+        "Counts of very few people are shown, too; outside a demo they are withheld.",
+    ),
     "page.demo.label": Text("デモ", "Demo"),
     "page.live": Text("ライブ", "Live"),
     "page.reconnecting": Text("再接続中", "Reconnecting"),
@@ -44,6 +48,14 @@ TEXTS: Final[dict[str, Text]] = {
     "page.home": Text("お知らせの画面へ", "Back to the console"),
     "page.failed": Text("うまくいきませんでした。もう一度お試しください。", "That did not work. Please try again."),
     "page.stores": Text("店舗", "Store"),
+    "missing.title": Text("ページが見つかりません", "There is no such page"),
+    "missing.text": Text("このアドレスには何もありません。", "There is nothing at this address."),
+    "form.missing": Text("「{what}」を入力してください。", "Please fill in: {what}."),
+    "form.short": Text(
+        "「{what}」は {least} 文字以上で書いてください。", "{what}: please write at least {least} characters."
+    ),
+    "form.wrong": Text("「{what}」をお確かめください。", "Please check: {what}."),
+    "form.check": Text("「{what}」に印を付けてください。", "Please tick: {what}."),
     "page.away": Text("ただいま接続できません", "Not reachable at present"),
     "page.loading": Text("読み込み中", "Loading"),
     # the figures at the top
@@ -255,8 +267,8 @@ TEXTS: Final[dict[str, Text]] = {
         "Name and password do not match. Please check both and try again.",
     ),
     "sign.later": Text(
-        "お試しの回数が多いようです。少し待ってから、もう一度お願いします。",
-        "That was tried many times. Please wait a little, then try again.",
+        "お試しの回数が多いようです。{seconds} 秒ほど待ってから、もう一度お願いします。",
+        "That was tried many times. Please wait {seconds} s, then try again.",
     ),
     "sign.closed": Text(
         "このアカウントは停止しています。責任者にご相談ください。",

@@ -1,5 +1,6 @@
 """Who guesses waits: after a few attempts for one name, twice as long each time. It is the same for unknown names."""
 
+import math
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -22,6 +23,7 @@ class Wait(Refused):
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.whole = math.ceil(seconds)
         super().__init__(f"too many attempts: wait {seconds:.0f} s")
 
 

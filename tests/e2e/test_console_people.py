@@ -214,6 +214,68 @@ def test_a_manager_erases_early_and_is_given_the_receipt(watched: Watched, serve
     expect(page.locator(".card .look")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("lang", "said"), [("ja", "「理由(10〜256文字)」"), ("en", "Reason (10 to 256 characters)")])
+def test_what_is_left_out_is_said_by_the_page_in_its_own_language(
+    watched: Watched, served: Served, lang: str, said: str
+) -> None:
+    page = opened(come(watched.page, served, "sato", lang))
+    page.locator(".card .erase").click()
+    failed = page.locator("#erase-alert .failed")
+    page.locator("#erase-alert [type=submit]").click()
+    expect(failed).to_contain_text(said)
+    page.locator("#erase-alert textarea").press_sequentially("too short")
+    page.locator("#erase-alert [type=submit]").click()
+    expect(failed).to_contain_text({"ja": "10 文字以上", "en": "at least 10 characters"}[lang])
+    page.locator("#erase-alert textarea").fill("Asked for by the person concerned")
+    page.locator("#erase-alert [type=submit]").click()
+
+    expect(failed).to_contain_text({"ja": "印を付けてください", "en": "Please tick"}[lang])
+    expect(page.locator("#erase-alert [name=sure]")).to_be_focused()
+    assert Kind.ERASURE_DECIDED not in served.house.people.kinds()
+
+
+def test_r23_erasing_what_is_kept_leads_to_the_hold_first(watched: Watched, served: Served) -> None:
+    page = opened(come(watched.page, served, "sato"))
+    page.locator(".card .hold").click()
+    page.locator("#hold-until").fill("2026-12-23")
+    page.locator("#hold-incident").fill("2026-114")
+    page.locator("#hold-reason").fill("Needed for the insurance report")
+    page.locator("#hold-ask [type=submit]").click()
+    page.locator("#hold-ask .cancel").click()
+    page.locator(".card .erase").click()
+    expect(page.locator("#erase-alert .held-text")).to_contain_text("case 2026-114")
+    expect(page.locator("#erase-alert [type=submit]")).to_be_hidden()
+    page.locator("#erase-alert .held-note a").click()
+
+    expect(page.locator("#erase-alert")).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"#hold-1$"))
+    expect(page.locator("#hold-1 .end")).to_be_visible()
+
+
+def test_r17_on_call_sees_how_many_are_kept_and_until_when(watched: Watched, served: Served) -> None:
+    page = opened(come(watched.page, served, "sato"))
+    page.locator(".card .hold").click()
+    page.locator("#hold-until").fill("2026-12-23")
+    page.locator("#hold-incident").fill("2026-114")
+    page.locator("#hold-reason").fill("Needed for the insurance report")
+    page.locator("#hold-ask [type=submit]").click()
+    expect(page.locator("#hold-ask .done-text")).to_be_visible()
+    page.context.clear_cookies()
+    come(page, served, "abe")
+
+    expect(page.locator("#holds-list li")).to_have_text("Kept by decisionuntil 2026-12-24 00:00")
+    assert "2026-114" not in page.content()
+
+
+def test_r18_the_command_is_of_when_the_ledger_was_saved(watched: Watched, served: Served) -> None:
+    page = come(watched.page, served, "mori")
+    expect(page.locator("#proofs-command")).to_contain_text("--now <when the ledger was saved>")
+    with page.expect_download():
+        page.locator("#proofs-ledger").click()
+
+    expect(page.locator("#proofs-command")).to_contain_text("--now 2026-11-23T05:40:00Z")
+
+
 def test_two_people_keep_pictures_longer(watched: Watched, served: Served) -> None:
     page = opened(come(watched.page, served, "sato"))
     page.locator(".card .hold").click()

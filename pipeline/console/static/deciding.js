@@ -1,5 +1,6 @@
 // What managers decide: erase early, keep longer, release one item; and the list of what is kept.
 
+import { wrong } from "./checking.js";
 import { dialog } from "./dialogs.js";
 import { all, fill, find, html, reconcile, say } from "./dom.js";
 import * as evidence from "./evidence.js";
@@ -197,7 +198,9 @@ find("#receipt")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const key = find("#receipt-key").value.trim();
   const problem = find("#receipt .failed");
-  problem.hidden = true;
+  say(problem, wrong(event.target));
+  problem.hidden = !problem.textContent;
+  if (problem.textContent) return;
   try {
     const receipt = await read(`/api/proofs/receipts/${encodeURIComponent(key)}`);
     save(`receipt-${key}.json`, JSON.stringify(receipt, null, 1));

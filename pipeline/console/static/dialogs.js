@@ -1,10 +1,12 @@
 // Dialogs that ask before something is done, say what came of it, and forget what was typed.
 
+import { wrong } from "./checking.js";
 import { all, find, say } from "./dom.js";
 
 function reset(dialog) {
   const form = find("form", dialog);
   form.reset();
+  for (const each of all("[aria-invalid]", form)) each.removeAttribute("aria-invalid");
   for (const each of all(".failed, .done-text, .erased, .held-note", dialog)) each.hidden = true;
   for (const each of all(".filling", dialog)) each.hidden = false;
   const submit = find("[type=submit]", dialog);
@@ -30,14 +32,17 @@ export function dialog(selector, act, done, prepare = () => {}) {
     event.preventDefault();
     const submit = find("[type=submit]", form);
     if (submit.hidden || submit.disabled) return;
+    const failed = find(".failed", form);
+    const problem = wrong(form);
+    say(failed, problem);
+    failed.hidden = !problem;
+    if (problem) return;
     submit.disabled = true;
-    find(".failed", form).hidden = true;
     try {
       const answer = await act(Object.fromEntries(new FormData(form)), subject);
       if (done(answer, found, subject)) found.close();
       else finished(found);
     } catch (error) {
-      const failed = find(".failed", form);
       say(failed, error.message);
       failed.hidden = false;
     } finally {

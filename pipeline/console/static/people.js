@@ -1,5 +1,6 @@
 // The role matrix as a table, a manager's staff, and one's own password.
 
+import { wrong } from "./checking.js";
 import { dialog } from "./dialogs.js";
 import { find, html, say } from "./dom.js";
 import { read, send } from "./net.js";
@@ -111,7 +112,9 @@ find("button", own).disabled = false;
 own.addEventListener("submit", async (event) => {
   event.preventDefault();
   const failed = find(".failed", own);
-  failed.hidden = true;
+  say(failed, wrong(own));
+  failed.hidden = !failed.textContent;
+  if (failed.textContent) return;
   try {
     await send("/api/password", { old: own.elements.old.value, password: own.elements.password.value });
     location.replace("/sign-in");

@@ -1,5 +1,6 @@
 // Signing in: what is typed goes to the console once, and stays nowhere on the page.
 
+import { wrong as filledInWrongly } from "./checking.js";
 import { find, say } from "./dom.js";
 
 const form = find("#sign-in");
@@ -25,8 +26,11 @@ async function signIn() {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = find("button", form);
+  const unfilled = filledInWrongly(form);
+  say(wrong, unfilled);
+  wrong.hidden = !unfilled;
+  if (unfilled) return;
   button.disabled = true;
-  wrong.hidden = true;
   const problem = await signIn().catch(() => form.dataset.failed);
   form.elements.password.value = "";
   button.disabled = false;

@@ -7,8 +7,11 @@ from html.parser import HTMLParser
 import pytest
 from httpx import AsyncClient
 
+from pipeline.clock import ManualClock
+from pipeline.console.app import create
 from pipeline.console.lexicon import accusing
-from tests.unit.pipeline.console.house import furnished, visiting
+from schemas.estate import FlowSettings
+from tests.unit.pipeline.console.house import NOON, estate, furnished, visiting
 
 
 @pytest.fixture
@@ -85,6 +88,40 @@ async def test_every_name_that_is_referred_to_is_there(client: AsyncClient) -> N
 
     assert len(ids) == len(set(ids))
     assert set(named) <= set(ids)
+
+
+@pytest.mark.parametrize("name", ["head", ""])
+async def test_an_address_where_nothing_is_leads_back_in_both_languages(name: str) -> None:
+    async with visiting(furnished().app(), name) as client:
+        typed = await client.get("//nowhere.example/nope", headers={"accept": "text/html,*/*"})
+        asked = await client.get("/api/nope")
+    page = Page(typed.text)
+
+    assert typed.status_code == 404
+    assert "There is nothing at this address." in typed.text
+    assert "このアドレスには何もありません。" in typed.text
+    assert "nowhere" not in typed.text
+    assert ("a", {"href": "/"}) in page.elements
+    assert (asked.status_code, asked.json()) == (404, {"detail": "Not Found"})
+
+
+async def test_every_form_says_in_its_own_words_what_is_wrong(client: AsyncClient) -> None:
+    pages = [Page((await client.get(path)).text) for path in ("/", "/people", "/sign-in")]
+    forms = [with_ for page in pages for name, with_ in page.elements if name == "form"]
+
+    assert forms
+    assert all("novalidate" in each for each in forms)
+
+
+async def test_a_demo_that_withholds_nothing_says_so() -> None:
+    open_ = estate().model_copy(update={"flow": FlowSettings(profile="demo", suppressed_below=0)})
+    async with visiting(create(open_, furnished().sources(), ManualClock(NOON))) as client:
+        shown = await client.get("/", params={"lang": "en"})
+    async with visiting(furnished().app()) as client:
+        withheld = await client.get("/", params={"lang": "en"})
+
+    assert "Counts of very few people are shown" in shown.text
+    assert "Counts of very few people" not in withheld.text
 
 
 async def test_a_demo_says_that_it_is_one(client: AsyncClient) -> None:
