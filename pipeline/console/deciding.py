@@ -1,22 +1,23 @@
-"""What managers decide about evidence: to erase it early, to keep it longer, to let one colleague see one item."""
+"""What managers decide about evidence: to erase it early, or to keep it longer."""
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from typing import Annotated, Final, Literal, NamedTuple
+from datetime import date, datetime
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, HTTPException
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from pipeline.console import people, rights, spoken
-from pipeline.console.desk import Allowed, At, By, Console, In, in_store, require_near
+from pipeline.console import rights
+from pipeline.console.desk import Allowed, At, Console, In, in_store, require_near
 from pipeline.console.evidence import one_line, written
 from pipeline.console.places import Names, end_of, timezone
 from pipeline.console.sessions import Visit
+from pipeline.console.subjects import Subject, subject_of, when
 from pipeline.console.words import Words
 from pipeline.errors import Erased, Rejected
-from pipeline.governance.roles import Action, Role
+from pipeline.governance.roles import Action
 from pipeline.vault.api import (
     HOLD_LONGEST,
     Erasure,
@@ -26,9 +27,7 @@ from pipeline.vault.api import (
     HoldState,
     Id,
     Person,
-    ReleaseRequest,
 )
-from schemas.audit import PRINCIPAL
 from schemas.frozen import Frozen, UtcTime
 from schemas.ids import AlertId, CameraId, KeyId, StoreId
 
@@ -39,7 +38,6 @@ SeesHolds = Annotated[Visit, Depends(Allowed(Action.HOLDS))]
 MayPropose = Annotated[Visit, Depends(Allowed(Action.HOLD_PROPOSE))]
 MayConfirm = Annotated[Visit, Depends(Allowed(Action.HOLD_CONFIRM))]
 MayEnd = Annotated[Visit, Depends(Allowed(Action.HOLD_END))]
-MayRelease = Annotated[Visit, Depends(Allowed(Action.RELEASE))]
 
 Reason = Annotated[str, Field(max_length=1024)]
 _SHOWN: Final = {state: state.value for state in HoldState} | {HoldState.CONFIRMED: "agreed"}
@@ -124,61 +122,10 @@ class Holding(Frozen):
     text: str = ""
 
 
-class Colleague(Frozen):
-    """Somebody to whom one item can be released; `text` is how to call them."""
-
-    name: str
-    text: str
-
-
-class Colleagues(Frozen):
-    """The staff of a store, by name."""
-
-    staff: tuple[Colleague, ...]
-
-
-class Released(Frozen):
-    """One item that whoever asks may look at, and until when."""
-
-    alert_id: str
-    text: str
-    until: UtcTime
-
-
-class ReleasedAnswer(Frozen):
-    """All of them."""
-
-    released: tuple[Released, ...]
-
-
-class ReleaseItem(Frozen):
-    """Let one colleague look at one item for some hours."""
-
-    to: str = Field(min_length=1, max_length=PRINCIPAL)
-    hours: int = Field(ge=1, le=24)
-    reason: Reason
-
-
-class ReleaseAnswer(Frozen):
-    """Who may look, and until when."""
-
-    text: str
-    until: UtcTime
-
-
-class _Subject(NamedTuple):
-    """Whose alert, and when it was: so that pictures of it which were never cut can be erased as well."""
-
-    store: StoreId
-    camera: CameraId
-    start: datetime
-    end: datetime
-
-
 @router.post("/api/alerts/{alert_id}/erase")
 async def erase_alert(alert_id: str, asked: EraseAlert, at: At, by: MayErase, words: In) -> ErasureAnswer:
     """Destroy the keys of an alert's evidence, and of the frames it was cut from."""
-    subject = await _subject(at, by, alert_id, Action.ERASE, words)
+    subject = await subject_of(at, by, alert_id, Action.ERASE, words)
     _require_free(at, [each for each in await _living(at, by) if each.alert_id == alert_id], words)
     request = ErasureRequest(
         alert_id=AlertId(alert_id),
@@ -203,7 +150,7 @@ async def erase_span(asked: EraseSpan, at: At, by: MayErase, words: In) -> Erasu
     start, end = _there(asked.start, zone), _there(asked.end, zone)
     if not start < end:
         raise HTTPException(422, words("erase.span_order"))
-    _require_free(at, await _meeting(at, by, _Subject(store, camera, start, end)), words)
+    _require_free(at, await _meeting(at, by, Subject(store, camera, start, end)), words)
     request = ErasureRequest(
         store_id=store, camera_id=camera, start=start, end=end, reason=written(asked.reason, words)
     )
@@ -227,14 +174,14 @@ async def holds(at: At, by: SeesHolds, words: In) -> HoldsAnswer:
     return HoldsAnswer(
         holds=tuple(_hold(at, by, hold, words) for hold in told),
         count=sum(hold.state in LIVING for hold in mine),
-        ends=tuple(words("hold.until", time=_when(hold.until, timezone(at.estate, hold.store_id))) for hold in counted),
+        ends=tuple(words("hold.until", time=when(hold.until, timezone(at.estate, hold.store_id))) for hold in counted),
     )
 
 
 @router.get("/api/alerts/{alert_id}/holding")
 async def holding(alert_id: str, at: At, by: MayErase, words: In) -> Holding:
     """Say which hold an alert is under."""
-    await _subject(at, by, alert_id, Action.ERASE, words)
+    await subject_of(at, by, alert_id, Action.ERASE, words)
     hold = next((each for each in await _living(at, by) if each.alert_id == alert_id), None)
     return Holding() if hold is None else Holding(hold_id=hold.hold_id, text=_held(at, hold, words))
 
@@ -242,7 +189,7 @@ async def holding(alert_id: str, at: At, by: MayErase, words: In) -> Holding:
 @router.post("/api/alerts/{alert_id}/hold")
 async def propose(alert_id: str, asked: ProposeHold, at: At, by: MayPropose, words: In) -> HoldPanel:
     """Propose to keep an alert's evidence; somebody else confirms it."""
-    subject = await _subject(at, by, alert_id, Action.HOLD_PROPOSE, words)
+    subject = await subject_of(at, by, alert_id, Action.HOLD_PROPOSE, words)
     require_near(at, words, asked.until)
     until = end_of(asked.until, timezone(at.estate, subject.store))
     if not at.clock.now() < until <= at.clock.now() + HOLD_LONGEST:
@@ -270,52 +217,11 @@ async def end(hold_id: Id, at: At, by: MayEnd, words: In) -> HoldPanel:
     return _hold(at, by, ended, words)
 
 
-@router.post("/api/alerts/{alert_id}/release")
-async def release(alert_id: str, asked: ReleaseItem, at: At, by: MayRelease, words: In) -> ReleaseAnswer:
-    """Let one colleague look at this one item (R16)."""
-    subject = await _subject(at, by, alert_id, Action.RELEASE, words)
-    until = at.clock.now() + timedelta(hours=asked.hours) - timedelta(seconds=5)
-    try:
-        request = ReleaseRequest(
-            alert_id=AlertId(alert_id), to=asked.to.strip(), until=until, reason=written(asked.reason, words)
-        )
-    except ValidationError:
-        raise HTTPException(422, words("refused.no_such_thing")) from None
-    made = await at.sources.people.release(request, session=by.token)
-    zone = timezone(at.estate, subject.store)
-    return ReleaseAnswer(text=words("release.done", name=made.to, time=_when(made.until, zone)), until=made.until)
-
-
-@router.get("/api/alerts/{alert_id}/staff")
-async def staff(alert_id: str, at: At, by: MayRelease, words: In) -> Colleagues:
-    """Name the staff of the alert's store: one of them an item can be released to."""
-    there = (await _subject(at, by, alert_id, Action.RELEASE, words)).store
-    found = await at.sources.people.accounts(session=by.token)
-    known = sorted((each for each in found if _staff_of(each, there)), key=lambda each: each.name)
-    return Colleagues(staff=tuple(Colleague(name=each.name, text=_called(each, words)) for each in known))
-
-
-@router.get("/api/released")
-async def released(at: At, by: By, words: In) -> ReleasedAnswer:
-    """List what a manager released to whoever asks, as long as it is in force."""
-    found = [each for each in await at.sources.people.releases(session=by.token) if each.to == by.person.name]
-    return ReleasedAnswer(
-        released=tuple(
-            Released(
-                alert_id=each.alert_id,
-                text=words("release.yours", time=spoken.hour(each.until, timezone(at.estate, each.store_id))),
-                until=each.until,
-            )
-            for each in sorted(found, key=lambda each: each.until)
-        )
-    )
-
-
 async def _living(at: Console, by: Visit) -> tuple[Hold, ...]:
     return tuple(each for each in await at.sources.people.holds(session=by.token) if each.state in LIVING)
 
 
-async def _meeting(at: Console, by: Visit, asked: _Subject) -> tuple[Hold, ...]:
+async def _meeting(at: Console, by: Visit, asked: Subject) -> tuple[Hold, ...]:
     """Return the living holds of a camera's evidence that a span meets."""
     found = []
     for hold in await _living(at, by):
@@ -340,37 +246,13 @@ def _require_free(at: Console, holds: Iterable[Hold], words: Words) -> None:
 
 
 def _held(at: Console, hold: Hold, words: Words) -> str:
-    until = words("hold.until", time=_when(hold.until, timezone(at.estate, hold.store_id)))
+    until = words("hold.until", time=when(hold.until, timezone(at.estate, hold.store_id)))
     return words("erase.held", incident=hold.incident, until=until, who=_who(hold, words))
 
 
 def _told_why(person: Person, store: StoreId) -> bool:
     """Say whether somebody may know why something is kept and who decided it: who decides such things, or audits."""
     return rights.may(person, Action.LEDGER, store)
-
-
-def _staff_of(person: Person, store: StoreId) -> bool:
-    return "disabled" not in person.suspended and any(
-        grant.role is Role.STAFF and (grant.stores == "*" or store in grant.stores) for grant in person.grants
-    )
-
-
-def _called(person: Person, words: Words) -> str:
-    """Call somebody by name, with what they still lack before they can look."""
-    lacks = " ".join(each.why for each in people.suspensions_of(person, words))
-    return f"{person.display_name} ({person.name}){' – ' if lacks else ''}{lacks}"
-
-
-async def _subject(at: Console, by: Visit, alert_id: str, action: Action, words: Words) -> _Subject:
-    """Say whose alert it is: by the board, or for older ones by what is kept of it; refuse another store's."""
-    alert = at.feed.board.alerts.get(alert_id)
-    if alert is not None:
-        found = _Subject(StoreId(alert.store_id), CameraId(alert.camera_id), alert.start, alert.end)
-    else:
-        kept = await at.sources.people.object_of(AlertId(alert_id), session=by.token)
-        found = _Subject(kept.store_id, kept.camera_id, kept.start, kept.end)
-    in_store(by, action, found.store, words)
-    return found
 
 
 def _erased(at: Console, erased: Erasure, alert_ids: Iterable[str], words: Words) -> ErasureAnswer:
@@ -396,7 +278,7 @@ def _hold(at: Console, by: Visit, hold: Hold, words: Words) -> HoldPanel:
         state=_SHOWN[hold.state],
         state_name=words(f"hold.{_SHOWN[hold.state]}"),
         until=hold.until,
-        until_text=words("hold.until", time=_when(hold.until, zone)),
+        until_text=words("hold.until", time=when(hold.until, zone)),
         text=_who(hold, words),
         may_confirm=hold.state is HoldState.PROPOSED
         and hold.proposed_by != person.name
@@ -409,10 +291,6 @@ def _hold(at: Console, by: Visit, hold: Hold, words: Words) -> HoldPanel:
 def _who(hold: Hold, words: Words) -> str:
     proposed = words("hold.proposed_by", name=hold.proposed_by)
     return proposed if hold.confirmed_by is None else f"{proposed} · {words('hold.agreed_by', name=hold.confirmed_by)}"
-
-
-def _when(time_: datetime, zone: ZoneInfo) -> str:
-    return f"{spoken.date(time_, zone)} {spoken.hour(time_, zone)}"
 
 
 def _there(time_: datetime, zone: ZoneInfo) -> datetime:
