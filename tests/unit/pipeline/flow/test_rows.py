@@ -139,7 +139,8 @@ def test_r51_no_column_of_flow_can_hold_a_person_a_picture_or_an_alert(kind: typ
     may_be = {
         "store_id", "camera_id", "metric", "line_id", "zone_id", "window_start", "window_seconds", "profile", "version",
         "values", "coverage", "suppressed", "suppressed_below", "noise_epsilon", "notice_id", "model_digest",
-        "config_digest", "expires_at", "frames_expected", "frames_analysed", "stills", "skipped", "erased", "late", "people_tracked",
+        "config_digest", "expires_at", "frames_expected", "frames_analysed", "stills", "skipped", "erased", "late",
+        "people_tracked",
     }  # fmt: skip
 
     assert set(kind._fields) <= may_be
