@@ -83,7 +83,7 @@ def test_ctrl_c_stops_everything_in_ten_seconds_and_leaves_nothing_behind(
 ) -> None:
     seen = "".join(lines_until(running, "Ctrl-C stops everything."))
     pids = [int(pid) for pid in re.findall(r"│ (\d+)\s+│", seen)]
-    assert len(living(pids)) == 11, seen
+    assert len(living(pids)) == 12, seen
 
     began = time.monotonic()
     running.send_signal(signal.SIGINT)
