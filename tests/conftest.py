@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
 from pipeline.clock import ManualClock
+
+# How long an example takes says something of the machine, nothing of a law.
+hypothesis.settings.register_profile("mimamori", deadline=None)
+hypothesis.settings.load_profile("mimamori")
 
 ROOT = Path(__file__).resolve().parent.parent
 
