@@ -78,12 +78,16 @@ class Still(DeviceMessage):
 
 
 class Skipped(DeviceMessage):
-    """Frames that were shed: recorded, so that a replay sheds the same."""
+    """Frames that nobody looked at: recorded, so that a replay passes over the same.
+
+    Shed: there were more than could be looked at; coverage falls. Profile: the camera's profile has only some of its
+    moving frames looked at, which is all that is expected; coverage does not fall, and tracks wait.
+    """
 
     ce_type: ClassVar[str] = "mimamori.skipped.v1"
     first_sequence: Sequence
     frame: FrameRef
-    reason: Literal["shed"] = "shed"
+    reason: Literal["shed", "profile"] = "shed"
 
 
 class Erased(DeviceMessage):

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from schemas.files import FileError, load
 from schemas.frozen import Frozen, Length
-from schemas.geometry import Point, Polygon
+from schemas.geometry import Box, Point, Polygon
 from schemas.ids import (
     CameraId,
     DeviceId,
@@ -118,6 +118,22 @@ class Proportionality(Frozen):
     decided_by: str = ""
 
 
+class Profile(Frozen):
+    """How a camera's frames are looked at. `mimamori camera tune` derives it from the sizes of people seen there.
+
+    It is decided from a frame and its envelope alone, so that the same frame gives the same detections.
+    """
+
+    longest: int = Field(default=416, ge=160, le=1280, multiple_of=32)
+    """Longest side of the picture that the network gets; the other follows the camera's aspect."""
+    tiles: int = Field(default=1, ge=1, le=4)
+    """Beside the whole, so many by so many overlapping tiles at native resolution: for small people. 1: none."""
+    every: int = Field(default=1, ge=1, le=60)
+    """Of the moving frames, only those are looked at whose sequence this divides; reference frames always are."""
+    regions: bool = False
+    """Look at what the device says moved, at native resolution, in place of the whole; reference frames stay whole."""
+
+
 class Camera(Frozen):
     """One view."""
 
@@ -130,17 +146,50 @@ class Camera(Frozen):
     width: int = Field(default=960, ge=64, le=4096)
     people_from: float = Field(default=0.5, ge=0.05, le=1)
     """A box this likely to be a person begins a track. The best value differs by camera, from .3 to .6."""
+    profile: Profile = Profile()
     proportionality: Proportionality = Proportionality()
     zones: tuple[Zone, ...] = ()
     lines: tuple[Line, ...] = ()
     masks: tuple[Mask, ...] = ()
     homography: Homography | None = None
+    not_people: tuple[Box, ...] = ()
+    """Where a person confirmed that what looks like somebody and never moves is a thing: a mannequin, a poster."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Camera":
         _unlike((each.id for each in self.zones), "zone")
         _unlike((each.id for each in self.lines), "line")
         return self
+
+
+class Overlay(Frozen):
+    """What was drawn or measured for one camera after the estate was written. What it names replaces the estate's.
+
+    It is a file of its own beside the estate, `<estate's stem>.d/<store>.<camera>.toml`, so that the console and
+    `mimamori camera` never write into what people wrote by hand.
+    """
+
+    store: NamedStore
+    camera: NamedCamera
+    zones: tuple[Zone, ...] | None = None
+    lines: tuple[Line, ...] | None = None
+    masks: tuple[Mask, ...] | None = None
+    homography: Homography | None = None
+    not_people: tuple[Box, ...] | None = None
+    profile: Profile | None = None
+
+    def over(self, camera: Camera) -> Camera:
+        """Return the camera with this laid over it.
+
+        Raises:
+            ValidationError: The two do not go together.
+        """
+        said = {name: value for name in OVERLAID if (value := getattr(self, name)) is not None}
+        return Camera.model_validate({**dict(camera), **said})
+
+
+OVERLAID: Final = ("zones", "lines", "masks", "homography", "not_people", "profile")
+"""What of a camera an overlay may replace."""
 
 
 class Device(Frozen):
@@ -222,12 +271,45 @@ class Estate(Frozen):
 
 
 def load_estate(path: Path) -> Estate:
-    """Read an estate.
+    """Read an estate, with the overlays of its cameras laid over it.
 
     Raises:
         FileError: Naming file, line and key.
     """
-    return load(path, Estate)
+    estate = load(path, Estate)
+    stores = tuple(
+        store.model_copy(update={"cameras": tuple(_laid_over(path, store.id, camera) for camera in store.cameras)})
+        for store in estate.stores
+    )
+    return estate.model_copy(update={"stores": stores})
+
+
+def overlay_path(estate: Path, store: StoreId, camera: CameraId) -> Path:
+    """Say where the overlay of a camera lies, whether there is one or not."""
+    return estate.with_name(f"{estate.stem}.d") / f"{store}.{camera}.toml"
+
+
+def load_overlay(estate: Path, store: StoreId, camera: CameraId) -> Overlay:
+    """Read a camera's overlay; one that says nothing, where there is no file.
+
+    Raises:
+        FileError: Naming file, line and key; or it is another camera's.
+    """
+    path = overlay_path(estate, store, camera)
+    if not path.exists():
+        return Overlay(store=store, camera=camera)
+    found = load(path, Overlay)
+    if (found.store, found.camera) != (store, camera):
+        raise FileError(f"{path}: is the overlay of camera {found.camera} of store {found.store}")
+    return found
+
+
+def _laid_over(estate: Path, store: StoreId, camera: Camera) -> Camera:
+    try:
+        return load_overlay(estate, store, camera.id).over(camera)
+    except ValidationError as error:
+        wrong = "; ".join(each["msg"] for each in error.errors(include_url=False))
+        raise FileError(f"{overlay_path(estate, store, camera.id)}: {wrong}") from None
 
 
 def load_regulations(path: Path, estate: Estate) -> dict[StoreId, Regulation]:

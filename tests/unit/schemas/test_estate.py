@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from schemas.estate import load_camera, load_estate, load_regulations
+from schemas.estate import Profile, load_camera, load_estate, load_regulations
 from schemas.files import FileError, places_of
 from schemas.ids import CameraId, StoreId
 
@@ -154,3 +155,9 @@ def test_places_count_tables_of_tables() -> None:
 
     assert places_of(text)["a", 1, "b", 0, "y"] == 9
     assert places_of(text)["a", 0, "b", 1, "y"] == 6
+
+
+@pytest.mark.parametrize("wrong", [{"longest": 400}, {"longest": 128}, {"tiles": 0}, {"every": 0}])
+def test_a_profile_that_no_network_can_follow_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValidationError):
+        Profile(**wrong)
