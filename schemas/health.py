@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from schemas.envelope import CameraMessage, DataClass
+from schemas.frozen import Frozen, UtcTime
 from schemas.ids import NamedDevice
 
 
@@ -20,12 +21,28 @@ class CameraState(StrEnum):
     SILENT = "silent"
 
 
+class Picture(Frozen):
+    """What was measured of a camera's newest picture, against how the camera usually sees."""
+
+    edges_kept: float = Field(ge=0, le=1, description="Share of the usual edges of things that are still there")
+    bare: float = Field(ge=0, le=1, description="Share of the picture where there usually are edges, and now are none")
+    sharpness: float = Field(ge=0, description="1: as sharp as usual")
+    moved: float = Field(ge=0, description="How far the view has moved, in shares of the picture's width")
+    brightness: float = Field(ge=0, le=1, description="0: black, 1: white")
+    same_for: float = Field(ge=0, description="Seconds for which the very same picture has come")
+
+
 class CameraHealth(CameraMessage):
-    """A camera's state changed."""
+    """How a camera is. Sent when that changes, and again every minute.
+
+    By the device, which alone sees every picture; by the silence watch, of a device that says nothing.
+    """
 
     ce_type: ClassVar[str] = "mimamori.camera-health.v1"
     data_class: Literal[DataClass.OPERATIONAL] = DataClass.OPERATIONAL
     state: CameraState
+    since: UtcTime | None = Field(default=None, description="When it was first seen to be so")
+    numbers: Picture | None = Field(default=None, description="Of the newest picture; none, where there is none")
 
 
 class DeviceHealth(CameraMessage):
