@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from schemas.files import FileError, load
+from schemas.flow import EXPORTED_FROM, EXPORTED_LENGTH, PUBLISHED_LENGTH
 from schemas.frozen import Frozen, Length
 from schemas.geometry import Box, Point, Polygon
 from schemas.ids import (
@@ -104,10 +105,16 @@ class Mask(Frozen):
 
 
 class Homography(Frozen):
-    """Four points of the picture and where they lie on the floor, in metres."""
+    """Four points of the picture or more, and where they lie on the floor, in metres: `pipeline.motion.floor`."""
 
-    picture: Annotated[tuple[Point, ...], Field(min_length=4, max_length=4)]
-    floor_m: Annotated[tuple[tuple[float, float], ...], Field(min_length=4, max_length=4)]
+    picture: Annotated[tuple[Point, ...], Field(min_length=4, max_length=64)]
+    floor_m: Annotated[tuple[tuple[float, float], ...], Field(min_length=4, max_length=64)]
+
+    @model_validator(mode="after")
+    def _in_pairs(self) -> "Homography":
+        if len(self.picture) != len(self.floor_m):
+            raise ValueError("each point of the picture has its place on the floor, and none has two")
+        return self
 
 
 class Proportionality(Frozen):
@@ -208,6 +215,8 @@ class Store(Frozen):
     timezone: Annotated[str, AfterValidator(_timezone)] = "Asia/Tokyo"
     regulation: str
     """The store's camera rules: a file beside the estate's."""
+    opens: Schedule = Schedule()
+    """When it is open. At closing time nobody is inside any more, whatever was miscounted by then."""
     devices: tuple[Device, ...] = ()
     cameras: tuple[Camera, ...] = ()
 
@@ -220,18 +229,52 @@ class Store(Frozen):
         return self
 
 
-class FlowSettings(Frozen):
-    """How people flow is published."""
+class Split(Frozen):
+    """How a camera's share of the ε is divided among what is exported; together at most all of it."""
 
-    profile: Literal["published", "demo"] = "published"
-    window: Length = timedelta(minutes=15)
+    crossings: float = Field(default=0.5, gt=0, le=1)
+    zones: float = Field(default=0.375, gt=0, le=1)
+    dwell: float = Field(default=0.125, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _is_a_whole(self) -> "Split":
+        if self.crossings + self.zones + self.dwell > 1:
+            raise ValueError("the shares of crossings, zones and dwell are together at most 1")
+        return self
+
+
+class FlowSettings(Frozen):
+    """How people flow is published: exact but for small numbers, or noised for outsiders, or, in a demo, all of it."""
+
+    profile: Literal["published", "demo", "export"] = "published"
+    window: Length = Field(default=PUBLISHED_LENGTH, gt=timedelta(0), le=timedelta(days=1))
+    """Unless said, 15 minutes; for export an hour."""
     suppressed_below: int = Field(default=3, ge=0)
+    """Unless said, 3; for export 10, after noise."""
+    epsilon: float = Field(default=2.0, gt=0, le=10)
+    """For export: what one visit may change in all that is exported of a store and day (differential privacy)."""
+    split: Split = Split()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unless_said(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("profile") == "export":
+            return {"window": EXPORTED_LENGTH, "suppressed_below": 10, **value}
+        return value
 
     @model_validator(mode="after")
     def _fine_windows_are_for_demos(self) -> "FlowSettings":
-        if self.profile != "demo" and (self.window < timedelta(minutes=15) or self.suppressed_below < 1):
+        if self.profile != "demo" and (self.window < PUBLISHED_LENGTH or self.suppressed_below < 1):
             raise ValueError('windows under 15 minutes, or without suppression, need profile = "demo" (R51)')
+        if self.profile == "export" and (self.window < EXPORTED_LENGTH or self.suppressed_below < EXPORTED_FROM):
+            raise ValueError("what is exported has windows of an hour at least, and is suppressed below 5 at least")
         return self
+
+    @property
+    def inside(self) -> timedelta:
+        """How long the windows are in which is counted: a minute each. They never leave the stage's state."""
+        minute = timedelta(minutes=1)
+        return self.window if self.window % minute else minute
 
 
 class Estate(Frozen):

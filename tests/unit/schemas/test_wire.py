@@ -132,7 +132,7 @@ def test_r51_the_flow_schema_has_no_field_that_finds_a_person() -> None:
 
     assert own == {
         "profile", "window_start", "window_length", "version", "line_id", "zone_id", "metric", "values", "coverage",
-        "suppressed", "suppressed_below", "noise",
+        "suppressed", "suppressed_below", "withheld", "noise",
     }  # fmt: skip
 
 
