@@ -1,4 +1,8 @@
-"""`make kills`: kills, stops and rebalances of a real stage on real Kafka; nothing may be lost, doubled or wrong."""
+"""`make kills`: kills, stops and rebalances; nothing may be lost, doubled or wrong.
+
+First a real stage alone on real Kafka, in variants; then the whole path, over one recorded `frames.v1` of three
+cameras.
+"""
 
 import argparse
 import asyncio
@@ -15,7 +19,8 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from harness import Found, Run, Variant, summary  # noqa: E402 (the path comes first)
+import whole  # noqa: E402 (the path comes first)
+from harness import Found, Run, Variant, summary  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -31,6 +36,8 @@ FULL: Final = (
 _SHORT: Final = (("kill", 2), ("term", 1), ("stop", 1), ("join", 1))
 QUICK: Final = (Variant("quick", 2, _SHORT, compacting=True, rate=40, pause=(0.2, 0.8)),)
 
+WHOLE: Final = "whole-path"
+
 console: Final = Console(stderr=True, width=max(150, Console().width))
 
 
@@ -41,9 +48,17 @@ def main() -> int:
     options = _options()
     variants = _chosen(options)
     found = [_run(variant, options.seed) for variant in variants]
-    console.print(table(found))
-    result = summary(found) | {"seed": options.seed}
-    missed = _missed(result, complete=variants == list(FULL))
+    result: dict[str, Any] = {"seed": options.seed, "limits_missed": []}
+    missed: list[str] = []
+    if found:
+        console.print(table(found))
+        result |= summary(found)
+        missed += _missed(result, complete=variants == list(FULL))
+    if not options.only or WHOLE in options.only:
+        path = _run_whole(whole.QUICK if options.quick else whole.FULL, options.seed)
+        console.print(table_of_whole(path))
+        result[WHOLE] = path.as_dict()
+        missed += _missed_by_whole(path, complete=not options.quick)
     result["limits_missed"] = missed
     _save(result)
     print(json.dumps(result))
@@ -55,7 +70,8 @@ def _options() -> Any:
     parser.add_argument("--seed", type=int, default=2026)
     quick = os.environ.get("QUICK", "") not in ("", "0")
     parser.add_argument("--quick", action="store_true", default=quick, help="one short variant; also QUICK=1")
-    parser.add_argument("--only", nargs="*", help="names of variants")
+    names = [*(each.name for each in (*FULL, *QUICK)), WHOLE]
+    parser.add_argument("--only", nargs="*", choices=names, help="names of variants")
     return parser.parse_args()
 
 
@@ -105,6 +121,45 @@ def table(found: list[Found]) -> Table:
     for each in found:
         shown.add_row(*(cell(each) for cell in columns.values()))
     return shown
+
+
+def _run_whole(plan: whole.Plan, seed: int) -> whole.Found:
+    console.print(
+        f"{WHOLE}: {plan.span.total_seconds():g} s of three cameras, played twice, {len(plan.victims)} kills …"
+    )
+    place = _home().absolute() / "run" / f"kills-{os.getpid()}"
+    try:
+        return asyncio.run(whole.replay_killed(place, plan, seed))
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def table_of_whole(found: whole.Found) -> Table:
+    """Show who was killed with how much before them, and what differed."""
+    shown = Table("killed", "records in flight", title="The whole path, killed during a replay")
+    for each in found.kills:
+        shown.add_row(each.victim, "?" if each.lag is None else str(each.lag))
+    rows = ", ".join(f"{name} {count} ({found.differ[name]} differ)" for name, count in found.rows.items())
+    shown.caption = (
+        f"{found.records} records; rows: {rows}; spoilt on purpose, {found.control} differ\n"
+        f"crossings: {found.crossings} true, {found.crossings_missed} missed left alone, "
+        f"{found.crossings_missed_when_killed} missed when killed; {found.seconds[0]:g} s and {found.seconds[1]:g} s"
+    )
+    return shown
+
+
+def _missed_by_whole(found: whole.Found, *, complete: bool) -> list[str]:
+    limits = tomllib.loads((ROOT / "load-tests" / "limits.toml").read_text())["kills"]
+    missed = []
+    if found.difference > limits["aggregate_difference_max"]:
+        missed.append(f"{WHOLE}: difference {found.difference} > {limits['aggregate_difference_max']}")
+    if not found.control or not min(found.rows.values()):
+        missed.append(f"{WHOLE}: there was nothing to compare")
+    if complete and len(found.kills) < limits["kills_min"]:
+        missed.append(f"{WHOLE}: {len(found.kills)} kills < {limits['kills_min']}")
+    if complete and 2 * found.in_flight < len(found.kills):
+        missed.append(f"{WHOLE}: only {found.in_flight} of {len(found.kills)} kills met messages in flight")
+    return missed
 
 
 def _missed(result: dict[str, Any], *, complete: bool) -> list[str]:
