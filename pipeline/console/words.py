@@ -677,6 +677,7 @@ TEXTS: Final[dict[str, Text]] = {
     "action.alerts": Text("お知らせ", "See alerts"),
     "action.flow": Text("人の流れ", "See people flow"),
     "action.cameras": Text("カメラの状態", "See cameras"),
+    "action.places": Text("区域の設定とその背景", "Draw places, and their backdrop"),
     "action.stages": Text("処理の状態", "See stages"),
     "action.accounts": Text("アカウントの管理", "Manage accounts"),
     "action.sign_in": Text("サインインの受付", "Take sign-ins"),

@@ -47,6 +47,7 @@ class Action(StrEnum):
     ALERTS = "alerts"
     FLOW = "flow"
     CAMERAS = "cameras"
+    PLACES = "places"
     STAGES = "stages"
     ACCOUNTS = "accounts"
     SIGN_IN = "sign_in"
@@ -84,6 +85,7 @@ PURPOSES: Final[Mapping[Action, Purposes]] = {
     Action.LEDGER: _OPERATION,
     Action.STATUS: _OPERATION,
     Action.CAMERAS: _OPERATION,
+    Action.PLACES: _OPERATION,
     Action.STAGES: _OPERATION,
     Action.ACCOUNTS: _OPERATION,
     Action.SIGN_IN: _OPERATION,
@@ -114,7 +116,7 @@ _ACTIONS: Final[Mapping[Role, AbstractSet[Action]]] = {
     Role.ERASING: {Action.LEDGER, Action.STATUS},
     Role.CONSOLE: {Action.LEDGER, Action.STATUS, Action.SIGN_IN},
     Role.STAFF: {Action.ALERTS, Action.FLOW, Action.CAMERAS, Action.LOOK},
-    Role.MANAGER: _REVIEWING | {Action.RELEASE, Action.ACCOUNTS},
+    Role.MANAGER: _REVIEWING | {Action.RELEASE, Action.ACCOUNTS, Action.PLACES},
     Role.DEPUTY: _REVIEWING,
     Role.AUDITOR: {Action.LEDGER, Action.STATUS, Action.HOLDS},
     Role.ON_CALL: {Action.STATUS, Action.STAGES, Action.CAMERAS, Action.HOLDS},

@@ -164,6 +164,17 @@ class Objects(Frozen):
     objects: tuple[EvidenceObject, ...]
 
 
+BACKDROP: Final = "backdrop-"
+"""What stands in place of an alert's id where no alert is, but a picture to draw a camera's places on."""
+
+
+class BackdropRequest(Frozen):
+    """A person asks for a picture of a camera's place without anybody in it."""
+
+    store_id: NamedStore
+    camera_id: NamedCamera
+
+
 class LookRequest(_Answer):
     """A person asks to open one alert's evidence. The key comes sealed to `lease_public`, as a lease does."""
 

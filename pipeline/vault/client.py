@@ -23,6 +23,7 @@ from pipeline.sealing import KeyPair, SealSuite
 from pipeline.vault.access import WrongRole
 from pipeline.vault.api import (
     SESSION,
+    BackdropRequest,
     CheckpointPage,
     Erasure,
     ErasureRequest,
@@ -143,6 +144,14 @@ class VaultClient:
     async def object_of(self, alert_id: AlertId, *, session: str | None = None) -> EvidenceObject:
         """Return the evidence of one alert. Raises Erased when it is gone, Rejected when there never was any."""
         return await self._ask(EvidenceObject, "GET", f"/v1/objects/{quote(alert_id, safe='')}", session)
+
+    async def ask_backdrop(self, asked: BackdropRequest, *, session: str) -> EvidenceObject:
+        """Ask for a picture of a camera's place without anybody in it. It is looked at as an alert's evidence is."""
+        return await self._ask(EvidenceObject, "POST", "/v1/backdrops", session, json=asked.model_dump(mode="json"))
+
+    async def backdrops(self) -> tuple[EvidenceObject, ...]:
+        """Return the backdrops that are to be made."""
+        return (await self._ask(Objects, "GET", "/v1/backdrops")).objects
 
     async def look(self, asked: LookRequest, *, session: str) -> Look:
         """Lend a person the key of one alert's evidence. The ledger holds the look before this returns."""

@@ -14,6 +14,7 @@ from pipeline.errors import Refused, Rejected, Unavailable
 from pipeline.vault.access import Action
 from pipeline.vault.api import HOLD_LONGEST, Hold, HoldRequest, HoldState, Stored
 from pipeline.vault.asking import Asker, noted
+from pipeline.vault.backdrops import is_backdrop
 from pipeline.vault.early import Early
 from pipeline.vault.keys import BucketKey, Ciphertext, Span, floor, slot_length
 from pipeline.vault.ledger import Fact, Kind
@@ -58,6 +59,8 @@ class Holds:
         about = {**owner_body(key.owner), "alert_id": str(asked.alert_id)}
         with noted(self._vault, asker, Action.HOLD_PROPOSE, now, **about):
             asker.require(Action.HOLD_PROPOSE, key.owner.store)
+            if is_backdrop(asked.alert_id):
+                raise Refused("a backdrop is evidence of nothing: another one is made when it is asked for")
             self._alive(key.key_id, now)
             until = floor(asked.until, slot_length(self._vault.policy.frame_ttl))
             if not key.span.expires_at < until <= now + HOLD_LONGEST:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pipeline.errors import MimamoriError, Rejected, Unavailable
 from pipeline.vault.api import (
+    BackdropRequest,
     Erasure,
     ErasureRequest,
     EvidenceObject,
@@ -18,6 +19,7 @@ from pipeline.vault.api import (
     Stored,
 )
 from pipeline.vault.asking import Asker, People
+from pipeline.vault.backdrops import Backdrops
 from pipeline.vault.early import Early
 from pipeline.vault.guard import MEND, Guard
 from pipeline.vault.holds import Holds
@@ -41,6 +43,7 @@ class EvidenceKeeper:
         self._early = Early(vault)
         self._holds = Holds(vault, self._evidence, self._early)
         self._looks = Looks(vault, self._evidence)
+        self._backdrops = Backdrops(vault)
 
     def object_key(self, asker: Asker, asked: ObjectRequest) -> ObjectKey:
         return self._evidence.key(asker, asked, self._now())
@@ -53,6 +56,12 @@ class EvidenceKeeper:
 
     def object_of(self, asker: Asker, alert: AlertId) -> EvidenceObject:
         return self._evidence.of(asker, alert, self._now())
+
+    def ask_backdrop(self, asker: Asker, asked: BackdropRequest) -> EvidenceObject:
+        return self._backdrops.ask(asker, asked, self._now())
+
+    def backdrops(self, asker: Asker) -> tuple[EvidenceObject, ...]:
+        return self._backdrops.waiting(asker, self._now())
 
     def look(self, asker: Asker, asked: LookRequest) -> Look:
         try:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pipeline.errors import Erased, Rejected
 from pipeline.vault.access import Action
-from pipeline.vault.api import EvidenceObject, ObjectKey, ObjectRequest, Stored
+from pipeline.vault.api import BACKDROP, EvidenceObject, ObjectKey, ObjectRequest, Stored
 from pipeline.vault.asking import Asker, noted
 from pipeline.vault.keys import BucketKey, Ciphertext, Owner, Span, evidence_span
 from pipeline.vault.ledger import Fact, Kind
@@ -44,6 +44,8 @@ class Evidence:
         if any(held.key.owner != owner for held in known):
             raise Rejected("bad_content", "the alert is another camera's")
         found = next((held.key for held in known if lives(held, now)), None)
+        if found is None and asked.alert_id.startswith(BACKDROP):
+            raise Erased("this backdrop is gone, or nobody asked for it")
         if found is None:
             found = self._made(owner, allowed, asked, bool(known), now)
         # No key leaves before the ledger knows that it exists.

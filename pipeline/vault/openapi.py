@@ -59,6 +59,12 @@ OPERATIONS: Final[Mapping[str, _Said]] = {
     ),
     "get /v1/objects": _Said("Evidence that can be opened", session=None),
     "get /v1/objects/{alert_id}": _Said("An alert's evidence", session=None, also=_GONE),
+    "post /v1/backdrops": _Said(
+        "Ask for a picture of a camera's place without anybody in it",
+        "Cutting makes it; it is looked at as an alert's evidence is, and lives for an hour.",
+        session=True,
+    ),
+    "get /v1/backdrops": _Said("Backdrops that are to be made", session=None),
     "post /v1/looks": _Said(
         "Borrow the key of an alert's evidence to look at it",
         "With a purpose and a written reason. The ledger holds the look before the key is lent; no ledger, no look.",

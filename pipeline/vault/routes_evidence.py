@@ -6,6 +6,7 @@ from typing import Annotated, Final, Protocol
 from fastapi import APIRouter, Depends, Query
 
 from pipeline.vault.api import (
+    BackdropRequest,
     Erasure,
     ErasureRequest,
     EvidenceObject,
@@ -42,6 +43,10 @@ class Keeping(Protocol):
 
     def object_of(self, asker: Asker, alert: AlertId) -> EvidenceObject: ...
 
+    def ask_backdrop(self, asker: Asker, asked: BackdropRequest) -> EvidenceObject: ...
+
+    def backdrops(self, asker: Asker) -> tuple[EvidenceObject, ...]: ...
+
     def look(self, asker: Asker, asked: LookRequest) -> Look: ...
 
     def erase(self, asker: Asker, asked: ErasureRequest) -> Erasure: ...
@@ -65,6 +70,7 @@ def evidence_routes(keeping: Keeping, stage_or_person: Who, person: Who) -> APIR
     """Give the routes. Both say who asks: the first a stage or a person, the second only a person."""
     router = APIRouter()
     _add_objects(router, keeping, stage_or_person)
+    _add_backdrops(router, keeping, stage_or_person, person)
     _add_decisions(router, keeping, person)
     _add_holds(router, keeping, stage_or_person, person)
     return router
@@ -90,6 +96,19 @@ def _add_objects(router: APIRouter, keeping: Keeping, stage_or_person: Who) -> N
     @router.get("/v1/objects/{alert_id}")
     async def object_of(by: by_either, alert_id: NamedAlert) -> EvidenceObject:
         return keeping.object_of(by, alert_id)
+
+
+def _add_backdrops(router: APIRouter, keeping: Keeping, stage_or_person: Who, person: Who) -> None:
+    by_either = Annotated[Asker, Depends(stage_or_person)]
+    by_person = Annotated[Asker, Depends(person)]
+
+    @router.post("/v1/backdrops")
+    async def ask_backdrop(by: by_person, asked: BackdropRequest) -> EvidenceObject:
+        return keeping.ask_backdrop(by, asked)
+
+    @router.get("/v1/backdrops")
+    async def backdrops(by: by_either) -> Objects:
+        return Objects(objects=keeping.backdrops(by))
 
 
 def _add_decisions(router: APIRouter, keeping: Keeping, person: Who) -> None:

@@ -55,6 +55,7 @@ status        | auditor on_call console erasing         | - operation         | 
 alerts        | manager deputy staff                    | - crime_prevention  | no
 flow          | manager deputy staff                    | people_flow         | no
 cameras       | manager deputy staff on_call            | - operation         | no
+places        | manager                                 | - operation         | no
 stages        | on_call                                 | - operation         | yes
 accounts      | manager                                 | - operation         | no
 sign_in       | console                                 | - operation         | yes
