@@ -8,15 +8,20 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
+from pipeline.flow import budget, heat, publishing, tally
 from pipeline.flow import windows as flow
-from pipeline.flow.windows import Publisher, Tally, Windows
+from pipeline.flow.bounds import Kind
+from pipeline.flow.budget import Export, Ledger
+from pipeline.flow.publishing import Publisher
+from pipeline.flow.tally import Tally
+from pipeline.flow.windows import Windows
 from pipeline.motion import movements, tracking
 from pipeline.motion.geometry import Segment, spot
 from pipeline.motion.movements import Area, Border, Crossing, Movements, Side, Visit
 from pipeline.motion.rarity import Distribution, Usual, learn, usual_in
 from pipeline.motion.rule import Observation, Rule
 from pipeline.motion.rules import rules_of
-from pipeline.motion.tracking import Following, Seen, Sighting, Tracker
+from pipeline.motion.tracking import Following, Seen, Sighting, Track, Tracker
 from schemas.alert import Alert, AlertFrame
 from schemas.detections import DeviceMessage, Erased, FrameDetections, FrameRef, ObjectType, Skipped, Still, Tick
 from schemas.envelope import Message, Module, Purpose
@@ -100,15 +105,50 @@ class Noticed(NamedTuple):
     windows: tuple[FlowWindow | CoverageWindow, ...] = ()
 
 
-def view(estate: Estate, store: Store, camera: Camera, regulation: Regulation, module: Module) -> View:
+class Exporting(NamedTuple):
+    """What is needed where windows are exported: the secret of their noise, and the ledger of what was told."""
+
+    secret: bytes
+    ledger: Ledger
+
+
+def view(
+    estate: Estate,
+    store: Store,
+    camera: Camera,
+    regulation: Regulation,
+    module: Module,
+    *,
+    exporting: Exporting | None = None,
+) -> View:
     """Put together what the step has to know of a camera of the estate."""
     retention = regulation.retention or Retention(frames=timedelta(hours=1))
     notice = regulation.notice(camera.notice)
     counted = notice is not None and notice.active and Purpose.PEOPLE_FLOW in notice.purposes
     counts_live, alerts_live = min(retention.flow, estate.flow_ttl), min(retention.alerts, estate.alerts_ttl)
-    flow = Publisher(store.id, camera, estate.flow, notice.id, module, counts_live) if notice and counted else None
+    flow = (
+        Publisher(
+            store.id,
+            camera,
+            estate.flow,
+            notice.id,
+            module,
+            counts_live,
+            timezone=ZoneInfo(store.timezone),
+            opens=store.opens,
+            export=_export(estate, store, camera, exporting) if exporting else None,
+            frames_live=estate.frame_ttl,
+        )
+        if notice and counted
+        else None
+    )
     made = view_of(store.id, camera, flow, timezone=store.timezone, module=module, alerts_live=alerts_live)
     return made._replace(remembers=estate.frame_ttl)
+
+
+def _export(estate: Estate, store: Store, camera: Camera, exporting: Exporting) -> Export:
+    shares = budget.shares(estate.flow, store)[camera.id]
+    return Export(exporting.secret, shares, budget.budget(estate.flow), exporting.ledger)
 
 
 def view_of(
@@ -151,8 +191,7 @@ def observe(state: CameraState, message: Message, at: FrameRef, *, view: View) -
         case Still():
             state, noticed = _hold(state, message, view)
         case Skipped():
-            skipped = Tally(skipped=message.sequence - message.first_sequence + 1)
-            state, noticed = _count(state, message.utc_time, skipped, view), Noticed()
+            state, noticed = _count(state, message.utc_time, _passed_over(message), view), Noticed()
         case _:
             erased = Tally(erased=1) if isinstance(message, Erased) else Tally()
             state, noticed = _count(state, message.utc_time, erased, view), Noticed()
@@ -223,7 +262,9 @@ def _without(gap: tuple[int, int], sequence: int) -> list[tuple[int, int]]:
 def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
     time = message.utc_time
     aspect = message.frame_width / message.frame_height
+    before = state.seen
     state = replace(_sees(state, time, 1, view), aspect=aspect)
+    since = before if state.following.tracks else None
     people = [each for each in message.detections if each.type is ObjectType.HUMAN]
     sightings = [
         Sighting(spot(box.foot, aspect), box.width * aspect, box.height, each.likelihood)
@@ -242,20 +283,25 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
     )
     counted = Tally(analysed=1, people=following.next_id - state.following.next_id)
     for each in crossings:
-        counted = flow.added(counted, _crossed(each))
+        state, crossed = _crossed(state, each, view)
+        counted = tally.added(counted, crossed, _COUNTED_APART)
     state = _count(replace(state, following=following, sides=sides), time, counted, view)
+    state = _warmed(state, since, time, tracks, view)
     state, alerts = _go_on(state, visits, visiting.left, message, view)
     return state, Noticed(seen=seen, crossings=crossings, left=visiting.left, alerts=alerts)
 
 
 def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, Noticed]:
+    before = state.seen
     state = _sees(state, message.utc_time, message.frames, view)
+    since = before if state.following.tracks else None
     following, standing = tracking.hold(state.following, message.utc_time)
     visits = movements.held(state.visits, standing, message.utc_time)
     visiting = movements.visit(visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements)
     state = replace(state, following=following)
     for time, pictures in _spread(message):
         state = _count(state, time, Tally(stills=pictures), view)
+    state = _warmed(state, since, message.utc_time, [each for each in standing if each.known], view)
     state, alerts = _go_on(state, visiting.visits, visiting.left, message, view)
     return state, Noticed(left=visiting.left, alerts=alerts)
 
@@ -265,17 +311,15 @@ def _tick(state: CameraState, message: Tick, at: FrameRef, view: View) -> tuple[
         state = rest(state)
     if view.flow is None:
         return state, Noticed()
-    windows, closed = flow.tick(state.windows, view.flow.settings.window, message.utc_time)
-    published = tuple(each for one in closed for each in flow.publish(one, view.flow, at.offset + 1))
-    return replace(state, windows=windows), Noticed(windows=published)
+    windows, told = publishing.tick_and_publish(state.windows, view.flow, message.utc_time, at.offset + 1)
+    return replace(state, windows=windows), Noticed(windows=told)
 
 
 def _close(state: CameraState, noticed: Noticed, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
     if view.flow is None or state.time is None:
         return state, noticed
-    windows, closed = flow.close(state.windows, view.flow.settings.window, state.time)
-    published = tuple(each for one in closed for each in flow.publish(one, view.flow, at.offset + 1))
-    return replace(state, windows=windows), noticed._replace(windows=published)
+    windows, told = publishing.close_and_publish(state.windows, view.flow, state.time, at.offset + 1)
+    return replace(state, windows=windows), noticed._replace(windows=told)
 
 
 def _sees(state: CameraState, time: datetime, pictures: int, view: View) -> CameraState:
@@ -308,7 +352,7 @@ def _go_on(
     usual: Usual = state.usual
     for each in left:
         usual = learn(usual, each.zone_id, _hour(each, view), each.lasted.total_seconds())
-        state = _count(state, message.utc_time, flow.dwell(each.zone_id, each.lasted), view)
+        state = _ended(state, each, message.utc_time, view)
     return replace(state, visits=tuple(judged), usual=usual), tuple(alerts)
 
 
@@ -372,38 +416,94 @@ def _alert(
 # Counting.
 
 
+_COUNTED_APART: Final = 64
+"""Of who crosses in one frame, as many are told apart as any window will."""
+
+_EDGE: Final = 0.04
+"""Whoever is last seen so near to the edge of the picture has left by it."""
+
+
 def _count(state: CameraState, time: datetime, what: Tally, view: View) -> CameraState:
     if view.flow is None:
         return state
-    return replace(state, windows=flow.count(state.windows, view.flow.settings.window, time, what))
+    return replace(state, windows=flow.count(state.windows, view.flow.counting, time, what))
 
 
-def _crossed(crossing: Crossing) -> Tally:
-    one: dict[LineId, int] = {crossing.line_id: 1}
-    return Tally(came_in=one) if crossing.direction == "in" else Tally(went_out=one)
+def _passed_over(skipped: Skipped) -> Tally:
+    pictures = skipped.sequence - skipped.first_sequence + 1
+    return Tally(passed=pictures) if skipped.reason == "profile" else Tally(skipped=pictures)
+
+
+def _crossed(state: CameraState, crossing: Crossing, view: View) -> tuple[CameraState, Tally]:
+    state, may = _may_count(state, crossing.track, crossing.direction, view)
+    return state, tally.crossed(crossing.line_id, crossing.direction, crossing.track) if may else Tally()
+
+
+def _may_count(state: CameraState, track: int, kind: Kind, view: View) -> tuple[CameraState, bool]:
+    """Say whether something counts: of what is exported, one track does no more than noise can hide."""
+    if view.flow is None or view.flow.counting.once is None:
+        return state, True
+    windows, may = flow.may_count(state.windows, view.flow.counting, track, kind)
+    return replace(state, windows=windows), may
 
 
 def _watched(state: CameraState, since: datetime, until: datetime, view: View) -> CameraState:
     if view.flow is None:
         return state
-    for time, microseconds in flow.parts(since, until, view.flow.settings.window):
+    for time, microseconds in flow.parts(since, until, view.flow.settings.inside):
         state = _count(state, time, Tally(watched=microseconds), view)
     return state
+
+
+def _warmed(
+    state: CameraState, since: datetime | None, until: datetime, seen: Sequence[Track], view: View
+) -> CameraState:
+    """Note where people stood since the picture before; None: nobody was followed then."""
+    if view.flow is None:
+        return state
+    followed = [track.id for track in state.following.tracks if track.known]
+    if state.windows.bounds:
+        live = (*followed, *(each.track for each in state.visits))
+        state = replace(state, windows=flow.forget(state.windows, live))
+    how = view.flow.counting
+    if since is None or not how.warms:
+        return state
+    where = {track.id: heat.cell(track.foot.x / state.aspect, track.foot.y) for track in seen}
+    return replace(state, windows=flow.warm(state.windows, how, since, until, where=where, followed=followed))
 
 
 def _stayed(state: CameraState, before: Visit | None, visit: Visit, view: View) -> CameraState:
     """Count how much longer a visit is by now; from its beginning, once it is one."""
     if view.flow is None or not visit.entered:
         return state
-    length = view.flow.settings.window
+    how = view.flow.counting
     since = before.until if before is not None and before.entered else visit.since
     begun = since == visit.since
-    for time, microseconds in flow.parts(since, visit.until, length):
-        new = begun or time == flow.start_of(time, length)
-        there = Tally(present={visit.zone_id: microseconds}, visitors={visit.zone_id: 1} if new else {})
+    for time, microseconds in flow.parts(since, visit.until, how.inside):
+        new = begun or time == flow.start_of(time, how.window)
+        if new:
+            state, new = _may_count(state, visit.track, "zones", view)
+        there = tally.stayed(visit.zone_id, microseconds, visit.track if new else None)
         state = _count(state, time, there, view)
         begun = False
     return state
+
+
+def _ended(state: CameraState, visit: Visit, time: datetime, view: View) -> CameraState:
+    """Count a visit that is over."""
+    state, may = _may_count(state, visit.track, "dwell", view)
+    if not may:
+        return state
+    lost = _is_lost(state, visit)
+    return _count(state, time, tally.ended(visit.zone_id, visit.lasted, visit.track, lost=lost), view)
+
+
+def _is_lost(state: CameraState, visit: Visit) -> bool:
+    """Say whether nobody knows how long a visit lasted: the visitor was not seen to leave."""
+    if any(track.id == visit.track and track.seen > visit.until for track in state.following.tracks):
+        return False
+    x, y = visit.foot.x / state.aspect, visit.foot.y
+    return _EDGE < x < 1 - _EDGE and _EDGE < y < 1 - _EDGE
 
 
 def _spread(still: Still) -> list[tuple[datetime, int]]:

@@ -61,7 +61,7 @@ class Noise(Frozen):
     day_epsilon: float | None = Field(default=None, gt=0)
     """Spent by all numbers of this store and day together, on one visit."""
     cells: int | None = Field(default=None, ge=1)
-    """One visit changes no more of this camera's numbers of this kind, each by one."""
+    """One visit changes this camera's numbers of this kind by no more, all together."""
 
 
 class Window(CameraMessage):

@@ -11,7 +11,7 @@ from models.detector import Detector
 from models.networks.letterbox import Picture
 from pipeline import watching
 from pipeline.edge.clip import Clip, Shot, at_rate
-from pipeline.flow.windows import Publisher
+from pipeline.flow.publishing import Publisher
 from pipeline.watching import CameraState, Noticed, View
 from schemas.detections import FrameDetections, FrameRef, Tick
 from schemas.envelope import Module, Purpose

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import watching
-from pipeline.flow.windows import Publisher
+from pipeline.flow.publishing import Publisher
 from pipeline.watching import CameraState, View, dumps, loads, step
 from schemas.alert import Alert, Category
 from schemas.detections import (

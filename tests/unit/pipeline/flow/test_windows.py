@@ -1,27 +1,26 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.flow.privacy import suppressed
+from pipeline.flow.heat import NONE, cell, grid, warmed
+from pipeline.flow.publishing import Publisher, coverage, publish
+from pipeline.flow.tally import Tally, added, crossed, ended
 from pipeline.flow.windows import (
     MOST_AT_ONCE,
     Closed,
-    Publisher,
-    Tally,
+    Counting,
+    Inside,
     Windows,
-    added,
     close,
     count,
-    coverage,
-    dwell,
     parts,
-    publish,
     tick,
+    warm,
 )
 from schemas.envelope import Module
-from schemas.estate import Camera, FlowSettings, Line, Zone
+from schemas.estate import Camera, FlowSettings, Line, Schedule, Zone
 from schemas.flow import CoverageWindow, FlowWindow, Metric
 from schemas.geometry import Point
 from schemas.ids import CameraId, LineId, NoticeId, StoreId, ZoneId
@@ -29,6 +28,7 @@ from schemas.ids import CameraId, LineId, NoticeId, StoreId, ZoneId
 LENGTH = timedelta(seconds=15)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DOOR, TILL = LineId("door"), ZoneId("till")
+HOW = Counting(LENGTH, LENGTH)
 ONE_IN = Tally(came_in={DOOR: 1})
 CAMERA = Camera(
     id=CameraId("entrance"),
@@ -58,21 +58,23 @@ def starts(closed: tuple[Closed, ...]) -> list[float]:
 
 
 def covered(closed: Closed, by: Publisher) -> CoverageWindow:
-    *_, told = publish(closed, by, 1)
+    (*_, told), _ = publish(closed, by, 1, Inside())
     assert isinstance(told, CoverageWindow)
     return told
 
 
 def flows(closed: Closed, by: Publisher = DEMO, version: int = 1) -> dict[Metric, FlowWindow]:
-    return {each.metric: each for each in publish(closed, by, version) if isinstance(each, FlowWindow)}
+    told, _ = publish(closed, by, version, Inside())
+    some = [each for each in told if isinstance(each, FlowWindow)]
+    return {each.metric: each for each in some if each.metric is not Metric.OCCUPANCY or each.zone_id}
 
 
 def test_a_window_is_told_a_second_after_its_end() -> None:
-    windows = count(Windows(), LENGTH, at(3), ONE_IN)
+    windows = count(Windows(), HOW, at(3), ONE_IN)
 
-    windows, early = close(windows, LENGTH, at(15.9))
-    windows, told = close(windows, LENGTH, at(16))
-    _, again = close(windows, LENGTH, at(16.2))
+    windows, early = close(windows, HOW, at(15.9))
+    windows, told = close(windows, HOW, at(16))
+    _, again = close(windows, HOW, at(16.2))
 
     assert not early
     assert told == (Closed(NOON, ONE_IN),)
@@ -80,52 +82,52 @@ def test_a_window_is_told_a_second_after_its_end() -> None:
 
 
 def test_windows_without_anything_are_told_too() -> None:
-    windows = count(Windows(), LENGTH, at(0), ONE_IN)
+    windows = count(Windows(), HOW, at(0), ONE_IN)
 
-    _, told = close(windows, LENGTH, at(61))
+    _, told = close(windows, HOW, at(61))
 
     assert starts(told) == [0, 15, 30, 45]
     assert told[1].tally == Tally()
 
 
 def test_a_tick_tells_the_windows_of_a_silent_camera() -> None:
-    windows = count(Windows(), LENGTH, at(0), ONE_IN)
+    windows = count(Windows(), HOW, at(0), ONE_IN)
 
-    windows, told = tick(windows, LENGTH, at(40))
-    _, again = tick(windows, LENGTH, at(44))
+    windows, told = tick(windows, HOW, at(40))
+    _, again = tick(windows, HOW, at(44))
 
     assert starts(told) == [0, 15]
     assert not again
 
 
 def test_frames_that_come_after_a_tick_are_told_whole() -> None:
-    windows, _ = tick(count(Windows(), LENGTH, at(0), ONE_IN), LENGTH, at(40))
+    windows, _ = tick(count(Windows(), HOW, at(0), ONE_IN), HOW, at(40))
 
-    windows = count(windows, LENGTH, at(10), ONE_IN)
-    _, told = close(windows, LENGTH, at(31))
+    windows = count(windows, HOW, at(10), ONE_IN)
+    _, told = close(windows, HOW, at(31))
 
-    assert told == (Closed(NOON, Tally(came_in={DOOR: 2})),)
+    assert told == (Closed(NOON, Tally(came_in={DOOR: 2}), before=ONE_IN),)
 
 
 def test_a_tick_before_any_frame_makes_none_late() -> None:
-    windows, told = tick(Windows(), LENGTH, at(100))
+    windows, told = tick(Windows(), HOW, at(100))
 
-    _, closed = close(count(windows, LENGTH, at(3), ONE_IN), LENGTH, at(17))
+    _, closed = close(count(windows, HOW, at(3), ONE_IN), HOW, at(17))
 
     assert not told
     assert closed == (Closed(NOON, ONE_IN),)
 
 
 def test_what_is_final_is_not_counted_again() -> None:
-    windows, _ = close(count(Windows(), LENGTH, at(0), ONE_IN), LENGTH, at(16))
+    windows, _ = close(count(Windows(), HOW, at(0), ONE_IN), HOW, at(16))
 
-    assert count(windows, LENGTH, at(14), ONE_IN) == windows
+    assert count(windows, HOW, at(14), ONE_IN) == windows
 
 
 def test_after_a_long_silence_the_newest_windows_are_told() -> None:
-    windows = count(Windows(), LENGTH, at(0), ONE_IN)
+    windows = count(Windows(), HOW, at(0), ONE_IN)
 
-    _, told = close(windows, LENGTH, at(10 * 24 * 3600))
+    _, told = close(windows, HOW, at(10 * 24 * 3600))
 
     assert len(told) == MOST_AT_ONCE + 1
     assert told[0] == Closed(NOON, ONE_IN)
@@ -138,7 +140,7 @@ def test_a_span_is_cut_at_the_borders_of_windows() -> None:
 def test_a_window_is_published_with_its_coverage() -> None:
     tally = Tally(analysed=30, stills=15, people=2, late=1, came_in={DOOR: 2}, watched=15_000_000)
 
-    *_, told = publish(Closed(NOON, tally), DEMO, 7)
+    (*_, told), _ = publish(Closed(NOON, tally), DEMO, 7, Inside())
 
     assert isinstance(told, CoverageWindow)
     assert (told.frames_expected, told.frames_analysed, told.stills, told.late) == (60, 30, 15, 1)
@@ -160,13 +162,24 @@ def test_occupancy_is_the_mean_of_people_while_the_camera_saw() -> None:
 
 
 def test_dwells_are_counted_by_length() -> None:
-    tally = added(dwell(TILL, timedelta(seconds=4)), dwell(TILL, timedelta(seconds=5)))
+    tally = added(ended(TILL, timedelta(seconds=4), 1), ended(TILL, timedelta(seconds=5), 2))
 
     assert flows(Closed(NOON, tally))[Metric.DWELL_HISTOGRAM].values == (1, 1, 0, 0, 0, 0, 0, 0)
 
 
+def together(*tallies: Tally) -> Tally:
+    whole = Tally()
+    for each in tallies:
+        whole = added(whole, each, 3)
+    return whole
+
+
+def through(door: str, *tracks: int) -> Tally:
+    return together(*(crossed(DOOR, door, each) for each in tracks))
+
+
 def test_r51_few_people_are_not_told_of() -> None:
-    few = Closed(NOON, Tally(people=2, came_in={DOOR: 2}, went_out={DOOR: 3}))
+    few = Closed(NOON, together(Tally(people=2), through("in", 1, 2), through("out", 1, 2, 3)))
 
     told = flows(few, PUBLISHED)
 
@@ -176,27 +189,123 @@ def test_r51_few_people_are_not_told_of() -> None:
     assert covered(few, PUBLISHED).people_tracked is None
 
 
+def test_r51_one_person_who_comes_and_goes_is_one_person() -> None:
+    told = flows(Closed(NOON, together(through("in", 7, 7, 7, 7), through("out", 7, 8, 9, 9))), PUBLISHED)
+
+    assert told[Metric.LINE_IN].suppressed
+    assert told[Metric.LINE_OUT].values == (4,)
+
+
+def test_r51_a_number_of_people_that_gives_a_withheld_crossing_away_is_withheld() -> None:
+    closed = Closed(NOON, together(Tally(people=9), through("in", 1), through("out", 1, 2, 3, 4, 5, 6, 7, 8)))
+
+    assert covered(closed, PUBLISHED).people_tracked is None
+
+
+def test_r51_a_window_told_again_is_raised_by_enough_people_only() -> None:
+    before = together(through("in", 1, 2, 3, 4), through("out", 1, 2, 3))
+    after = together(before, through("in", 5), through("out", 4, 5, 6))
+
+    told = flows(Closed(NOON, after, before=before), PUBLISHED)
+
+    assert (told[Metric.LINE_IN].values, told[Metric.LINE_OUT].values) == ((4,), (6,))
+
+
+def test_dwells_of_few_are_withheld_with_others_that_would_give_them_away() -> None:
+    five, thirty = (timedelta(seconds=each) for each in (6, 40))
+    visits = together(*(ended(TILL, five, each) for each in range(4)), ended(TILL, thirty, 9))
+
+    some = flows(Closed(NOON, visits), PUBLISHED)[Metric.DWELL_HISTOGRAM]
+    minutes = together(visits, *(ended(TILL, timedelta(minutes=4), each) for each in range(20, 26)))
+    more = flows(Closed(NOON, minutes), PUBLISHED)[Metric.DWELL_HISTOGRAM]
+
+    assert (some.values, some.withheld) == ((0,) * 8, (1, 3))
+    assert (more.values[5], more.withheld) == (6, (1, 3))
+
+
+def test_the_median_of_dwell_knows_of_those_who_were_lost() -> None:
+    seconds = (10, 20, 30, 40, 50)
+    seen = together(*(ended(TILL, timedelta(seconds=each), each) for each in seconds))
+    lost = together(*(ended(TILL, timedelta(seconds=25), 100 + each, lost=True) for each in range(4)))
+
+    without = flows(Closed(NOON, seen))[Metric.DWELL_MEDIAN].values[0]
+    with_ = flows(Closed(NOON, together(seen, lost)))[Metric.DWELL_MEDIAN].values[0]
+
+    assert without == pytest.approx(30, rel=0.05)
+    assert with_ == pytest.approx(40, rel=0.05)
+
+
+def test_minutes_are_summed_up_to_what_is_published() -> None:
+    how = PUBLISHED.counting
+    windows = Windows()
+    for minute in range(15):
+        windows = count(windows, how, at(60 * minute), ONE_IN)
+        windows, early = close(windows, how, at(60 * minute + 2))
+        assert not early
+
+    windows, told = close(windows, how, at(15 * 60 + 1))
+
+    assert told == (Closed(NOON, Tally(came_in={DOOR: 15})),)
+    assert len(windows.going) == 0
+
+
+def test_who_is_inside_is_worked_out_from_what_is_told_and_is_nobody_once_the_store_has_closed() -> None:
+    by = PUBLISHED._replace(opens=Schedule(since=time(9), until=time(12, 45)))
+    inside, told = Inside(), []
+    for index, (came, went) in enumerate([(range(8), range(3)), (range(1), range(4)), (range(5), ()), (range(3), ())]):
+        closed = Closed(NOON + index * timedelta(minutes=15), together(through("in", *came), through("out", *went)))
+        messages, inside = publish(closed, by, 1, inside)
+        told += [each for each in messages if isinstance(each, FlowWindow) and each.metric is Metric.OCCUPANCY]
+
+    # The second window's one who came in is withheld, and taken for one and a half.
+    assert [each.values[0] for each in told if each.line_id] == [5, 2.5, 0, 3]
+
+
+def test_a_heat_map_shows_where_enough_people_stood() -> None:
+    windows, here, there = count(Windows(), HOW, at(0), Tally()), cell(0.5, 0.5), cell(0.1, 0.9)
+    for track in range(1, 5):
+        for second in range(3):
+            where = {track: here if track > 1 else there}
+            windows = warm(windows, HOW, at(second), at(second + 1), where=where, followed=where)
+    (_, heat) = next((each.start, each.heat) for each in windows.whole)
+
+    everything = flows(Closed(NOON, Tally(), heat))[Metric.HEAT].values
+    enough = grid(heat, 3)
+
+    assert len(everything) == 32 * 18
+    assert (everything[here], everything[there]) == (9, 3)
+    assert (enough[here], enough[there], sum(enough)) == (9, 0, 9)
+
+
+def test_nobody_outshines_the_others_in_a_heat_map() -> None:
+    heat = NONE
+    for _ in range(1000):
+        heat = warmed(heat, {1: 0}, 1000, [1])
+
+    assert grid(heat, 1)[0] == 60
+
+
 @pytest.mark.parametrize(("people", "by", "told"), [(0, PUBLISHED, 0), (3, PUBLISHED, 3), (1, DEMO, 1)])
 def test_r51_nobody_enough_and_a_demos_people_are_told_of(people: int, by: Publisher, told: int) -> None:
     assert covered(Closed(NOON, Tally(people=people)), by).people_tracked == told
 
 
-@pytest.mark.parametrize(("people", "withheld"), [((0,), False), ((1,), True), ((2, 5), True), ((3, 0), False)])
-def test_r51_nobody_is_nobodys_secret(people: tuple[int, ...], withheld: bool) -> None:
-    assert suppressed(people, 3) is withheld
-
-
 def test_ids_are_the_same_each_time_and_differ_by_version() -> None:
     closed = Closed(NOON, ONE_IN)
 
-    assert publish(closed, DEMO, 1) == publish(closed, DEMO, 1)
-    assert not {each.event_id for each in publish(closed, DEMO, 1)} & {
-        each.event_id for each in publish(closed, DEMO, 2)
-    }
+    first, again, second = (publish(closed, DEMO, version, Inside())[0] for version in (1, 1, 2))
+
+    assert first == again
+    assert not {each.event_id for each in first} & {each.event_id for each in second}
 
 
 def test_coverage_knows_of_more_than_the_rate_says() -> None:
     assert coverage(Tally(analysed=60, missing=20), CAMERA, LENGTH) == 0.75
+
+
+def test_coverage_does_not_fall_for_what_the_profile_passes_over() -> None:
+    assert coverage(Tally(analysed=20, passed=40), CAMERA, LENGTH) == 1
+    assert coverage(Tally(analysed=20, skipped=40), CAMERA, LENGTH) == pytest.approx(1 / 3)
 
 
 moments = st.integers(0, 120).map(at)
@@ -207,12 +316,12 @@ def test_everything_counted_in_order_is_told_once(times: list[datetime], ticks: 
     windows, whole = Windows(), dict[datetime, Tally]()
     for each in times:
         for one in (one for one in ticks if one < each):
-            windows, told = tick(windows, LENGTH, one)
+            windows, told = tick(windows, HOW, one)
             whole |= {closed.start: closed.tally for closed in told}
-        windows = count(windows, LENGTH, each, ONE_IN)
-        windows, told = close(windows, LENGTH, each)
+        windows = count(windows, HOW, each, ONE_IN)
+        windows, told = close(windows, HOW, each)
         whole |= {closed.start: closed.tally for closed in told}
-    _, told = tick(windows, LENGTH, at(200))
+    _, told = tick(windows, HOW, at(200))
     whole |= {closed.start: closed.tally for closed in told}
 
     assert sum(tally.came_in.get(DOOR, 0) for tally in whole.values()) == len(times)
