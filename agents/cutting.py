@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-import cv2
 from faust.types.tuples import TP
 
 from agents.app import App, create_app
+from agents.backdrops import Backdrops
 from agents.detecting import LIMITS
 from agents.dying import die
 from agents.eyes import open_face_finder
@@ -23,6 +23,7 @@ from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Erased, Refused, Rejected, Unavailable
 from pipeline.evidence.clip import pack
 from pipeline.evidence.hide import LIKELY, FaceFinder, Hidden, Moment, Picture, Shot, hide_clip, moment_of, region
+from pipeline.evidence.jpeg import encoded
 from pipeline.evidence.keep import Keeper
 from pipeline.evidence.log import Found, KafkaLog, Log
 from pipeline.evidence.share import Share
@@ -33,24 +34,36 @@ from pipeline.received import Received
 from pipeline.settings import Settings
 from pipeline.vault.access import WrongRole
 from pipeline.vault.api import ObjectKey, ObjectRequest
+from pipeline.vault.backdrops import is_backdrop
 from pipeline.vault.client import Leases, VaultClient
 from schemas.alert import Alert, AlertFrame
 from schemas.detections import FrameDetections, FrameRef
-from schemas.envelope import Invalid
+from schemas.envelope import Invalid, Purpose
 from schemas.estate import Estate
 from schemas.evidence import EvidenceFrame
 from schemas.topics import Topic, topics
 from schemas.wire import Sealed, decode
 
 SOURCE: Final = "alerts.v1"
-QUALITY: Final = 85
-"""Of a clip's JPEGs."""
-
 _AT_ONCE: Final = 4
+_DRAW_EVERY: Final = 2.0
 _RESEAL_EVERY: Final = 5.0
 _TELL_EVERY: Final = 60.0
 
 T = TypeVar("T")
+
+
+class Bounds(Protocol):
+    """What frames may be shown: of this camera, for this purpose, from `start` to `end`."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def purpose(self) -> Purpose: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
 
 
 class Cutting:
@@ -101,8 +114,8 @@ class Cutting:
         if self._estate.camera(alert.store_id, alert.camera_id) is None:
             # Recording reads the same alerts, and sends the dead letter.
             return self._did("unknown_camera")
-        if not alert.start <= alert.end <= taken + AHEAD_MAX or alert.utc_time > taken + AHEAD_MAX:
-            return Rejected("bad_content", "an alert is of what has been")
+        if (wrong := _wrong(alert, taken)) is not None:
+            return wrong
         if not alert.frame_refs or alert.utc_time + self._estate.frame_ttl <= self._clock.now():
             # Not one of its frames can be opened any more: a replay makes no keys for nothing.
             return self._did("too_late")
@@ -162,27 +175,34 @@ class Cutting:
         if not left:
             return None
         between = [moment_of(each, LIKELY) for each in told.values()]
-        return await self._in_thread(self._packed, alert, left, between)
+        return await self.in_thread(self._packed, alert, left, between)
 
     async def _shot(
         self, alert: Alert, named: AlertFrame, record: Any, told: Mapping[FrameRef, FrameDetections]
     ) -> Shot | None:
         """Open one frame that was named; None where it is gone, or is none that this alert may show."""
+        opened = await self.opened(alert, record)
+        return None if opened is None else shot_of(*opened, named, told.get(named.detections))
+
+    async def opened(self, of: Bounds, record: Any) -> tuple[Sealed, Picture] | None:
+        """Open one frame; None where it is gone, or is none of these bounds.
+
+        Raises:
+            Unavailable: The vault is away.
+        """
         if record is None:
             self.counts["frame_gone"] += 1
             return None
         try:
-            sealed = self._sealed(alert, record)
-            picture = await self._picture(sealed)
+            sealed = self._sealed(of, record)
+            return sealed, await self._picture(sealed)
         except Erased:
             self.counts["frame_expired"] += 1
-            return None
         except (Refused, Rejected, Invalid, BadImage):
             self.counts["frame_unusable"] += 1
-            return None
-        return shot_of(sealed, picture, named, told.get(named.detections))
+        return None
 
-    def _sealed(self, alert: Alert, record: Any) -> Sealed:
+    def _sealed(self, alert: Bounds, record: Any) -> Sealed:
         """Read a frame that an alert may show: of its camera, and of its own span, which is all that is erased with it.
 
         Nobody signs alerts: else whoever writes one could have any frame kept for as long as evidence is.
@@ -199,7 +219,7 @@ class Cutting:
         key = await self._leases.private_key(sealed.frame.key_id, sealed.frame.purpose)
         # Opened before the next await, after which the key may be wiped.
         jpeg = open_frame(sealed, key)
-        return await self._in_thread(decode_jpeg, jpeg, LIMITS)
+        return await self.in_thread(decode_jpeg, jpeg, LIMITS)
 
     def _packed(self, alert: Alert, shots: Sequence[Shot], between: Sequence[Moment]) -> bytes:
         """Hide, and put together. No picture leaves this thread but with its heads hidden."""
@@ -209,8 +229,17 @@ class Cutting:
         self.counts["frame_whole"] += sum(each.whole for each in hidden)
         return pack(alert.alert_id, frames, pictures)
 
-    async def _in_thread(self, what: Callable[..., T], *about: Any) -> T:
+    async def in_thread(self, what: Callable[..., T], *about: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, what, *about)
+
+
+def _wrong(alert: Alert, taken: datetime) -> Rejected | None:
+    if is_backdrop(alert.alert_id):
+        # Nobody signs alerts: else whoever writes one would be shown in place of an empty shop.
+        return Rejected("bad_content", "a backdrop is no alert")
+    if not alert.start <= alert.end <= taken + AHEAD_MAX or alert.utc_time > taken + AHEAD_MAX:
+        return Rejected("bad_content", "an alert is of what has been")
+    return None
 
 
 def asked_for(alert: Alert) -> ObjectRequest:
@@ -252,11 +281,6 @@ def frame_of(shot: Shot, hidden: Hidden, jpeg: bytes) -> EvidenceFrame:
     )
 
 
-def encoded(picture: Picture) -> bytes:
-    """Encode a picture as a JPEG, of its pixels alone: no thumbnail and nothing else of the camera's comes along."""
-    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
-
-
 class Rounds:
     """What is done beside the alerts, by the one worker that holds the first partition."""
 
@@ -271,6 +295,10 @@ class Rounds:
     async def tell(self) -> None:
         """Tell the vault of clips that were put by somebody who died before telling."""
         await self._alone(self._keeper.tell)
+
+    async def draw(self, backdrops: Backdrops) -> None:
+        """Make the backdrops that were asked for."""
+        await self._alone(backdrops.make)
 
     async def _alone(self, what: Callable[[], Any]) -> None:
         if TP(SOURCE, 0) not in self._stage.lanes:
@@ -300,6 +328,9 @@ def create(settings: Settings, estate: Estate) -> App:
         estate, vault=vault, leases=leases, keeper=keeper, record=record, finder=finder, clock=SystemClock()
     )
     rounds = Rounds(stage, keeper)
+    backdrops = Backdrops(
+        estate, cutting, vault=vault, keeper=keeper, record=record, finder=finder, clock=SystemClock()
+    )
 
     @app.agent(stage.channel, concurrency=1)
     async def cut(stream: Any) -> None:
@@ -310,6 +341,11 @@ def create(settings: Settings, estate: Estate) -> App:
     async def reseal() -> None:
         """Seal anew what is to be held."""
         await rounds.reseal()
+
+    @app.timer(interval=_DRAW_EVERY)  # type: ignore[untyped-decorator]  # Faust types it nowhere
+    async def draw() -> None:
+        """Make the backdrops that were asked for."""
+        await rounds.draw(backdrops)
 
     @app.timer(interval=_TELL_EVERY)  # type: ignore[untyped-decorator]  # Faust types it nowhere
     async def tell() -> None:

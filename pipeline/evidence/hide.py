@@ -202,7 +202,7 @@ def to_hide(own: Moment, around: Sequence[Moment], concerned: Region | None) -> 
         *(
             head_of(each.place).grown(_GHOST_MARGIN + each.doubt)
             for each in ghosts
-            if concerned is None or _overlap(each.place, concerned) < _SAME_GHOST
+            if concerned is None or overlap(each.place, concerned) < _SAME_GHOST
         ),
         *(
             each.place.grown(_FACE_MARGIN + each.doubt)
@@ -243,11 +243,11 @@ def _apart(own: Moment, concerned: Region | None) -> tuple[list[Region], list[Re
     if concerned is None:
         return list(own.people), []
     head = head_of(concerned)
-    others = [each for each in own.people if _overlap(head_of(each), head) < _SAME]
+    others = [each for each in own.people if overlap(head_of(each), head) < _SAME]
     here = [each for each in own.faces if head.holds(each.centre)]
     # One body has one face: another one there is somebody else's, who looks over a shoulder or is carried.
     best = min(here, key=lambda each: _away(each, head), default=None)
-    return others, [] if best is None else [each for each in here if _overlap(each, best) >= _SAME_FACE]
+    return others, [] if best is None else [each for each in here if overlap(each, best) >= _SAME_FACE]
 
 
 def _away(face: Region, head: Region) -> float:
@@ -365,7 +365,7 @@ def _between(before: Sighting, after: Sighting) -> Region:
     return Region(*(one + share * (other - one) for one, other in zip(before.place, after.place, strict=True)))
 
 
-def _overlap(one: Region, other: Region) -> float:
+def overlap(one: Region, other: Region) -> float:
     """Return the share of both that is common to both."""
     width = min(one.right, other.right) - max(one.left, other.left)
     height = min(one.bottom, other.bottom) - max(one.top, other.top)

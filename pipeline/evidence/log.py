@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
 
 from pipeline.errors import Unavailable
 from pipeline.reading import reader
@@ -42,6 +44,18 @@ class Log(Protocol):
         ...
 
 
+class Recent(Log, Protocol):
+    """Where what is newest can be asked for, too."""
+
+    async def newest(self, key: str, since: datetime) -> Sequence[Any]:
+        """Return the detections of one camera's partition that were written since then, in order.
+
+        Raises:
+            Unavailable: Kafka is away.
+        """
+        ...
+
+
 class KafkaLog:
     """Frames and detections in Kafka."""
 
@@ -64,6 +78,28 @@ class KafkaLog:
                 return Found(await _each(consumer, here), await _around(consumer, told, begin, end))
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(f"Kafka is away: {type(error).__name__}") from None
+
+    async def newest(self, key: str, since: datetime) -> Sequence[Any]:
+        try:
+            async with reader(self._bootstrap, fetched=_FETCHED) as consumer:
+                there = sorted(await _partitions(consumer, [DETECTIONS]))
+                if not there:
+                    return []
+                place = there[_partition(key, len(there))]
+                consumer.assign([place])
+                consumer.pause(place)
+                end = (await consumer.end_offsets([place]))[place]
+                begin = (await consumer.beginning_offsets([place]))[place]
+                found = (await consumer.offsets_for_times({place: int(since.timestamp() * 1000)}))[place]
+                first = end if found is None else max(found.offset, begin, end - _MOST)
+                return [each async for each in _from_to(consumer, place, first, end - 1)]
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Unavailable(f"Kafka is away: {type(error).__name__}") from None
+
+
+def _partition(key: str, count: int) -> int:
+    """Return where Kafka's default puts this key."""
+    return int(murmur2(key.encode()) & 0x7FFFFFFF) % count
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> set[TopicPartition]:
