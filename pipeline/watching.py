@@ -163,7 +163,7 @@ def view_of(
         flow=flow,
         alerts_live=alerts_live,
         module=module,
-        tracker=Tracker(sure=camera.people_from, unsure=camera.people_from / 2),
+        tracker=Tracker(begins=camera.people_from),
     )
 
 
@@ -229,7 +229,7 @@ def _admit(state: CameraState, message: DeviceMessage, view: View) -> CameraStat
 
 def _forget(state: CameraState) -> CameraState:
     """Let go of everybody in view: whoever is seen next is somebody else."""
-    return replace(state, seen=None, following=Following((), state.following.next_id), sides=(), visits=())
+    return replace(state, seen=None, following=replace(state.following, tracks=()), sides=(), visits=())
 
 
 def rest(state: CameraState) -> CameraState:
@@ -272,16 +272,18 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
         for box in (each.bounding_box,)
     ]
     following, seen = tracking.follow(state.following, sightings, time, view.tracker)
-    tracks = [each.track for each in seen]
+    # Who is new may be nobody: that is followed, but does not count. On which side of a line it was does.
+    everybody = [each.track for each in seen]
+    tracks = [each for each in everybody if each.known]
     sides, crossings = movements.cross(
-        state.sides, _lines(view.camera, aspect), following.tracks, tracks, time=time, how=view.movements
+        state.sides, _lines(view.camera, aspect), following.tracks, everybody, time=time, how=view.movements
     )
     visiting = movements.visit(state.visits, _areas(view.camera, aspect), tracks, time, view.movements)
     boxes = {each.track.id: people[each.sighting].bounding_box for each in seen}
     visits = tuple(
         _with_frame(each, message, boxes[each.track], at) if each.until == time else each for each in visiting.visits
     )
-    counted = Tally(analysed=1, people=following.next_id - state.following.next_id)
+    counted = Tally(analysed=1, people=following.people - state.following.people)
     for each in crossings:
         state, crossed = _crossed(state, each, view)
         counted = tally.added(counted, crossed, _COUNTED_APART)

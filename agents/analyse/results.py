@@ -79,7 +79,7 @@ class Results:
             "frames_read": analysis.read,
             "frames_analysed": analysis.analysed,
             "stills": 0,
-            "people_tracked": analysis.state.following.next_id - 1,
+            "people_tracked": analysis.state.following.people,
             "crossings": {
                 line.id: {way: self.crossings[line.id, way] for way in ("in", "out")} for line in camera.lines
             },

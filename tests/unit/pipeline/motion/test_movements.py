@@ -24,10 +24,12 @@ def at(seconds: float) -> datetime:
 def track(x: float, y: float, time: datetime, id_: int = 1) -> Track:
     return Track(
         id=id_,
+        known=True,
         born=NOON,
         seen=time,
         hits=5,
         missed=0,
+        hidden=False,
         foot=Spot(x, y),
         width=0.1,
         height=0.2,

@@ -1,12 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.motion.geometry import Spot
-from pipeline.motion.tracking import Following, Seen, Sighting, Tracker, follow, greedy, hold
+from pipeline.motion.tracking import Following, Seen, Sighting, Tracker, follow, hold, match
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOW = Tracker()
@@ -32,14 +31,19 @@ def ids(seen: tuple[Seen, ...]) -> list[int]:
     return [each.track.id for each in seen]
 
 
+def known(seen: tuple[Seen, ...]) -> list[int]:
+    return [each.track.id for each in seen if each.track.known]
+
+
 @pytest.mark.parametrize("fps", [1.0, 2.0, 5.0, 25.0])
 def test_a_walker_is_one_person_at_every_rate(fps: float) -> None:
     walker = [[person(0.2 + 0.25 * index / fps)] for index in range(int(5 * fps))]
 
     _, seen = walk(walker, fps)
 
-    assert ids(seen[0]) == []
-    assert all(ids(each) == [1] for each in seen[1:])
+    assert known(seen[0]) == []
+    assert all(ids(each) == [1] for each in seen)
+    assert all(known(each) == [1] for each in seen[1:])
 
 
 @pytest.mark.parametrize("fps", [2.0, 5.0])
@@ -56,8 +60,8 @@ def test_two_who_pass_each_other_keep_their_ids(fps: float) -> None:
 def test_one_box_makes_no_person() -> None:
     following, seen = walk([[person(0.5)], [], []], 5)
 
-    assert following.next_id == 1
-    assert all(not each for each in seen)
+    assert following.people == 0
+    assert all(not known(each) for each in seen)
 
 
 def test_an_unlikely_box_begins_nobody_but_keeps_somebody() -> None:
@@ -77,7 +81,7 @@ def test_somebody_out_of_sight_for_a_while_is_the_same_when_back() -> None:
 
 
 def test_somebody_out_of_sight_for_too_long_is_another() -> None:
-    _, seen = walk([[person(0.5)]] * 3 + [[]] * 11 + [[person(0.5)]] * 2, 5)
+    _, seen = walk([[person(0.5)]] * 3 + [[]] * 15 + [[person(0.5)]] * 2, 5)
 
     assert ids(seen[-1]) == [2]
 
@@ -93,6 +97,7 @@ def test_half_a_person_is_no_second_one() -> None:
 
     following, _ = walk([[whole], [whole], [whole, half], [whole, half]], 5)
 
+    assert following.people == 1
     assert following.next_id == 2
 
 
@@ -113,13 +118,48 @@ def test_who_had_left_when_motion_stopped_is_not_held(without: int) -> None:
     _, seen = follow(following, [person(0.5)], at(60.2), HOW)
 
     assert not standing
-    assert ids(seen) == []
+    assert known(seen) == []
 
 
-def test_the_cheapest_pair_comes_first() -> None:
-    costs = np.array([[0.1, 0.2], [0.15, 1e9]])
+def test_somebody_behind_another_is_waited_for_longer() -> None:
+    nearer = person(0.52, 0.85, height=0.4)
+    both, one = [person(0.5), nearer], [nearer]
 
-    assert greedy(costs) == [(0, 0)]
+    _, behind = walk([both] * 3 + [one] * 17 + [both], 5)
+    _, gone = walk([[person(0.5)]] * 3 + [[]] * 17 + [[person(0.5)]], 5)
+
+    assert sorted(known(behind[-1])) == [1, 2]
+    assert known(gone[-1]) == []
+
+
+def test_all_are_matched_at_the_least_cost_together() -> None:
+    assert match([[(0, 0.1), (1, 0.2)], [(0, 0.15)]], 2) == {0: 1, 1: 0}
+
+
+def test_what_costs_more_than_going_without_is_no_pair() -> None:
+    assert match([[(0, 0.1)], [(0, 0.3), (1, 2.5)]], 2) == {0: 0}
+    assert match([[(0, 1.5), (1, 1.6)], [(0, 0.3)], [(1, 0.3)]], 2) == {1: 0, 2: 1}
+
+
+costs = st.floats(0, 3)
+rows = st.lists(st.dictionaries(st.integers(0, 4), costs, max_size=4), max_size=5)
+
+
+@given(rows)
+def test_no_other_matching_costs_less(rows: list[dict[int, float]]) -> None:
+    def least(row: int, taken: frozenset[int]) -> float:
+        if row == len(rows):
+            return 0.0
+        without = 2 + least(row + 1, taken)
+        pairs = (cost + least(row + 1, taken | {each}) for each, cost in rows[row].items() if each not in taken)
+        return min(without, *pairs, without)
+
+    pairs = match([list(each.items()) for each in rows], 2)
+
+    assert len(set(pairs.values())) == len(pairs)
+    assert sum(rows[row][pairs[row]] if row in pairs else 2 for row in range(len(rows))) == pytest.approx(
+        least(0, frozenset())
+    )
 
 
 sightings = st.builds(
