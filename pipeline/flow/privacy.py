@@ -16,10 +16,12 @@ def suppressed(people: Sequence[int], k: int) -> bool:
 
 
 def withheld(people: Sequence[int], k: int) -> tuple[int, ...]:
-    """Say which of several counts must be withheld, though their sum be known.
+    """Say which of several counts must be withheld, though their sum be known, and this rule too.
 
-    Primary: those of fewer than k people. Complementary: where the sum would give them away, the smallest of the
-    others too, until at least two are withheld and k people are behind them; or all.
+    Primary: those of fewer than k people. Complementary: those that follow, from the last of these on and round, until
+    at least two are withheld and more people are behind them than could be if all were few. Which ones follow depends
+    on no count: were it always the smallest of the others, that one's size would say too much. From k = 3 on, no count
+    of fewer than k can be worked out (proven for all small tables by the test that tries them).
 
     Args:
         people: How many people stand behind each.
@@ -28,15 +30,15 @@ def withheld(people: Sequence[int], k: int) -> tuple[int, ...]:
     hidden = [index for index, each in enumerate(people) if 0 < each < k]
     if not hidden:
         return ()
-    others = sorted((each == 0, each, index) for index, each in enumerate(people) if index not in hidden)
-    for _, _, index in others:
-        if len(hidden) > 1 and sum(people[each] for each in hidden) >= k:
+    last = hidden[-1]
+    for step in range(1, len(people)):
+        if len(hidden) > 1 and sum(people[each] for each in hidden) > (k - 1) * len(hidden):
             break
-        hidden.append(index)
+        following = (last + step) % len(people)
+        hidden.extend([following] if following not in hidden else [])
     return tuple(sorted(hidden))
 
 
-def total_withheld(parts: Sequence[int], k: int) -> bool:
-    """Say whether a sum must be withheld that gives away a part of it which is."""
-    hidden = [each for each in parts if 0 < each < k]
-    return bool(hidden) and (len(hidden) < 2 or sum(hidden) < k)
+def told_apart(k: int, counts: int) -> int:
+    """Return how many people behind each of several counts must be told apart for `withheld` to decide as with all."""
+    return (k - 1) * counts + 1 if k else 0

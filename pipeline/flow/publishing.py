@@ -13,7 +13,7 @@ from pipeline.flow.tally import Tally, Who
 from pipeline.flow.windows import Closed, Counting, Inside, Windows, close, tick
 from schemas.envelope import Module, Purpose
 from schemas.estate import Camera, FlowSettings, Schedule
-from schemas.flow import MOST, CoverageWindow, FlowWindow, Metric, Noise
+from schemas.flow import DWELL_EDGES, MOST, CoverageWindow, FlowWindow, Metric, Noise
 from schemas.frozen import iso
 from schemas.ids import LineId, NoticeId, StoreId, ZoneId, event_id
 
@@ -48,7 +48,7 @@ class Publisher(NamedTuple):
         return Counting(
             inside=self.settings.inside,
             window=self.settings.window,
-            told_apart=0 if exported else privacy.least(self.settings),
+            told_apart=0 if exported else privacy.told_apart(privacy.least(self.settings), len(DWELL_EDGES) + 1),
             warms=not exported,
             once=self.frames_live if exported else None,
         )
@@ -346,10 +346,9 @@ def _coverage(closed: Closed, by: Publisher, version: int) -> CoverageWindow:
 
 
 def _hides_people(tally: Tally, by: Publisher) -> bool:
-    """Say whether the number of people is small, or gives a withheld crossing away: whoever comes crosses a line."""
-    k = privacy.least(by.settings)
+    """Say whether so few became known, or crossed a line, of whom this would be the sum: whoever comes crosses one."""
     crossings = [_people(tally, Who(direction, line.id)) for line in by.camera.lines for direction in ("in", "out")]
-    return privacy.suppressed((tally.people,), k) or privacy.total_withheld(crossings, k)
+    return privacy.suppressed((tally.people, *crossings), privacy.least(by.settings))
 
 
 def _envelope(closed: Closed, by: Publisher, version: int, what: str) -> dict[str, Any]:

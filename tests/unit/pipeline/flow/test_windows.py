@@ -170,7 +170,7 @@ def test_dwells_are_counted_by_length() -> None:
 def together(*tallies: Tally) -> Tally:
     whole = Tally()
     for each in tallies:
-        whole = added(whole, each, 3)
+        whole = added(whole, each, PUBLISHED.counting.told_apart)
     return whole
 
 
@@ -215,12 +215,13 @@ def test_dwells_of_few_are_withheld_with_others_that_would_give_them_away() -> N
     five, thirty = (timedelta(seconds=each) for each in (6, 40))
     visits = together(*(ended(TILL, five, each) for each in range(4)), ended(TILL, thirty, 9))
 
-    some = flows(Closed(NOON, visits), PUBLISHED)[Metric.DWELL_HISTOGRAM]
+    few = flows(Closed(NOON, visits), PUBLISHED)[Metric.DWELL_HISTOGRAM]
     minutes = together(visits, *(ended(TILL, timedelta(minutes=4), each) for each in range(20, 26)))
     more = flows(Closed(NOON, minutes), PUBLISHED)[Metric.DWELL_HISTOGRAM]
 
-    assert (some.values, some.withheld) == ((0,) * 8, (1, 3))
-    assert (more.values[5], more.withheld) == (6, (1, 3))
+    assert (few.suppressed, few.values) == (True, ())
+    assert more.values == (0, 4, 0, 0, 0, 0, 0, 0)
+    assert more.withheld == (3, 4, 5)
 
 
 def test_the_median_of_dwell_knows_of_those_who_were_lost() -> None:
