@@ -155,6 +155,8 @@ class Runs:
         began = time.monotonic()
         await self._forget()
         await self._here.supervisor.start(*self._stages)
+        if victims:
+            await self._here.until(lambda: self._under_way(recording), "the replay is under way")
         for victim in victims:
             await asyncio.sleep(self._random.uniform(*self._plan.pause))
             self.found.kills.append(Killed(victim, await self._lag()))
@@ -167,6 +169,9 @@ class Runs:
         twice = await self._twice()
         await self._end_stages()
         return Outcome(rows, round(time.monotonic() - began, 1), twice)
+
+    async def _under_way(self, recording: Recording) -> bool:
+        return await self._here.lag("detecting") < recording.records
 
     async def _lag(self) -> int | None:
         """How many records lie before detecting, watching and recording."""
