@@ -14,7 +14,20 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from pipeline.clock import Clock
-from pipeline.console import accounts, answers, api, deciding, desk, evidence, page, people, proofs, releasing, signing
+from pipeline.console import (
+    accounts,
+    answers,
+    api,
+    deciding,
+    desk,
+    drawing,
+    evidence,
+    page,
+    people,
+    proofs,
+    releasing,
+    signing,
+)
 from pipeline.console.feed import Feed, follow, poll
 from pipeline.console.guard import HOSTS, Guarded
 from pipeline.console.places import refuse_accusing_names
@@ -75,7 +88,7 @@ def create(
     app.include_router(api.open_router)
     app.include_router(signing.router)
     app.include_router(page.router)
-    for part in (api, people, accounts, evidence, deciding, releasing, proofs):
+    for part in (api, people, accounts, evidence, deciding, releasing, proofs, drawing):
         app.include_router(part.router, dependencies=[Depends(desk.visit)])
     app.add_exception_handler(MimamoriError, answers.answer)  # type: ignore[arg-type]  # of this kind alone
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

@@ -10,6 +10,7 @@ import uvicorn
 from pipeline.clock import SystemClock
 from pipeline.console.adapters import ClickhouseWarehouse, HttpVault, KafkaBroker
 from pipeline.console.app import create
+from pipeline.console.drawings import FileDrawings
 from pipeline.console.sources import Sources
 from pipeline.governance.loopback import addresses, require_loopback
 from pipeline.listening import bound
@@ -62,6 +63,7 @@ def serve(
             people,
             open_objects(own.objects_url),
             rules,
+            FileDrawings(estate or own.estate),
         )
         await listen(known, sources, port)
 

@@ -18,6 +18,8 @@ from pipeline.governance.people import Suspended, Suspension
 from pipeline.governance.roles import IDENTIFYING, MATRIX, Action, Role
 from pipeline.sealing import KeyPair
 from pipeline.vault.api import (
+    BACKDROP,
+    BackdropRequest,
     CheckpointPage,
     Erasure,
     ErasureRequest,
@@ -164,6 +166,13 @@ class MemoryPeople:
         if not any(rights.may(person, action, found.store_id) for action in (Action.ALERTS, Action.LEDGER)):
             raise Rejected("unknown_key", "there is no evidence of such an alert")
         return found
+
+    async def ask_backdrop(self, asked: BackdropRequest, *, session: str) -> EvidenceObject:
+        person = self._person(session)
+        self._require(person, Action.PLACES, asked.store_id)
+        alert_id = f"{BACKDROP}{len(self.kept)}"
+        self.expect(alert_id, asked.store_id, asked.camera_id)
+        return self.kept[alert_id]
 
     async def look(self, asked: LookRequest, *, session: str) -> Look:
         person = self._person(session)

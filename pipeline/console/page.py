@@ -56,6 +56,12 @@ async def people_page(request: Request, at: At, words: In) -> Response:
     return await _given("people.html", request, at, words)
 
 
+@router.get("/places", response_class=HTMLResponse)
+async def places_page(request: Request, at: At, words: In) -> Response:
+    """Give the page on which a camera's places are drawn; it asks for what it may show."""
+    return await _given("places.html", request, at, words, purposes=LOOKED_FOR)
+
+
 async def _given(template: str, request: Request, at: Console, words: Words, **more: Any) -> Response:
     if not (token := token_of(request)):
         return RedirectResponse("/sign-in", 303)
@@ -75,6 +81,7 @@ def _known(at: Console, visit: Visit, words: Words) -> Mapping[str, Any]:
         "estate": at.estate,
         "stores": rights.stores(person, Action.FLOW, at.estate),
         "managed": rights.stores(person, Action.ACCOUNTS, at.estate),
+        "drawing": rights.stores(person, Action.PLACES, at.estate),
         "erasing": rights.stores(person, Action.ERASE, at.estate),
         "by_release": any(rights.needs_release(person, Action.LOOK, store.id) for store in at.estate.stores),
         "me": people.panel(at, visit, words),

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from pipeline.console.drawings import Drawings, MemoryDrawings
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
 from pipeline.vault.api import (
+    BackdropRequest,
     CheckpointPage,
     Erasure,
     ErasureRequest,
@@ -130,6 +132,10 @@ class People(Protocol):
         """What is kept of an alert; of a held one, the hold's."""
         ...
 
+    async def ask_backdrop(self, asked: BackdropRequest, *, session: str) -> EvidenceObject:
+        """Ask for a picture of a camera's place without anybody in it, to look at as at an alert's evidence."""
+        ...
+
     async def look(self, asked: LookRequest, *, session: str) -> Look:
         """Borrow the key of an alert's evidence. The ledger holds the look before the key is lent."""
         ...
@@ -190,3 +196,4 @@ class Sources(NamedTuple):
     people: People
     objects: Objects
     rules: Mapping[StoreId, Regulation] = MappingProxyType({})
+    drawings: Drawings = MemoryDrawings()

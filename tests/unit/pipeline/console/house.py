@@ -16,6 +16,7 @@ from httpx import ASGITransport, AsyncClient
 
 from pipeline.clock import ManualClock
 from pipeline.console.app import create
+from pipeline.console.drawings import MemoryDrawings
 from pipeline.console.memory import MemoryBroker, MemoryObjects, MemoryVault, MemoryWarehouse
 from pipeline.console.memory_people import MemoryPeople
 from pipeline.console.sources import Forgotten, Group, Reading, Sources
@@ -145,7 +146,7 @@ def _row(store: str, camera: str, start: datetime, count: int) -> FlowRow:
         store_id=store, camera_id=camera, metric="", line_id="", zone_id="", window_start=start,
         window_seconds=900, profile="published", version=1, values=() if few else (float(count),),
         coverage=0.62 if start.minute == 30 else 0.97, suppressed=few, suppressed_below=3, noise_epsilon=None,
-        notice_id="notice", model_digest="", config_digest="", expires_at=start + timedelta(days=761),
+        notice_id="notice", model_digest="", config_digest="", expires_at=start + timedelta(days=761), day=start.date(),
     )  # fmt: skip
 
 
@@ -274,13 +275,14 @@ class House:
     broker: MemoryBroker = field(default_factory=lambda: MemoryBroker(groups(), {"frames.v1.dead": 2}))
     vault: MemoryVault = field(default_factory=MemoryVault)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
+    drawings: MemoryDrawings = field(default_factory=lambda: MemoryDrawings(estate()))
 
     def __post_init__(self) -> None:
         accounts = {each.name: (PASSWORD, each) for each in EVERYBODY}
         self.people = MemoryPeople(self.clock, self.objects, accounts)
 
     def sources(self) -> Sources:
-        return Sources(self.warehouse, self.broker, self.vault, self.people, self.objects, rules())
+        return Sources(self.warehouse, self.broker, self.vault, self.people, self.objects, rules(), self.drawings)
 
     def app(self) -> FastAPI:
         return create(estate(), self.sources(), self.clock)
@@ -289,6 +291,12 @@ class House:
         """Keep three pictures of an alert."""
         frames = clip_frames()
         self.people.keep(f"alert-{number}", store, camera, frames, [jpeg(each) for each in range(len(frames))])
+
+    def backdrop(self, alert_id: str, camera: str = "shelf") -> None:
+        """Make a backdrop that was asked for."""
+        whole = Box(left=0, top=0, right=1, bottom=1)
+        frame = EvidenceFrame(utc_time=self.clock.now(), size=len(jpeg(0)), box=whole)
+        self.people.keep(alert_id, "ginza", camera, [frame], [jpeg(0)], lives=timedelta(hours=1))
 
 
 @asynccontextmanager
