@@ -62,6 +62,8 @@ class State:
     """Of the next message."""
     sent: gate.Gray | None = None
     """The last frame, small and grey."""
+    gray: gate.Gray | None = None
+    """The newest picture, small and grey."""
     reference: datetime | None = None
     """When the last reference frame was taken."""
     since_frame: int = 0
@@ -81,6 +83,7 @@ def look(state: State, picture: Bgr, time: datetime, how: How) -> tuple[State, t
     """
     picture = mask.paint(shrink(picture, how.width), how.masks)
     gray = gate.small(picture)
+    state = replace(state, gray=gray)
     motion = gate.changed(state.sent, gray, how.motion)
     reference = not _within(state.reference, time, REFERENCE_EVERY)
     if not (reference or motion.any):

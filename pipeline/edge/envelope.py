@@ -8,11 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline import sealing, signing
 from pipeline.edge.device import Calm, Outgoing, Pixels
+from pipeline.edge.health import Health
 from pipeline.edge.outbox import Parcel
 from schemas.detections import Still
 from schemas.envelope import Message, Module, Purpose
 from schemas.frame import Frame
-from schemas.health import DeviceHealth
+from schemas.health import CameraHealth, DeviceHealth
 from schemas.ids import CameraId, DeviceId, KeyId, NoticeId, StoreId, event_id
 from schemas.topics import Topic
 from schemas.wire import SIGNATURE, encode
@@ -111,6 +112,24 @@ def health(done: Done, who: Identity, office: Office, now: datetime) -> Parcel:
         stills=done.stills,
         dropped=done.dropped,
         spooled=done.spooled,
+    )
+    return _signed(message, office.health, who)
+
+
+def camera_health(health: Health, who: Identity, office: Office) -> Parcel:
+    """Say how the camera is, and sign it."""
+    message = CameraHealth(
+        event_id=event_id("camera-health", who.store_id, who.camera_id, who.device_id, who.boot, health.time),
+        store_id=who.store_id,
+        camera_id=who.camera_id,
+        utc_time=health.time,
+        purpose=Purpose.OPERATION,
+        expires_at=health.time + office.health.lives,
+        notice_id=who.notice_id,
+        module=who.module,
+        state=health.state,
+        since=health.since,
+        numbers=health.numbers,
     )
     return _signed(message, office.health, who)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from pipeline.clock import Clock
-from pipeline.edge import envelope
+from pipeline.edge import envelope, health
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import How, Outgoing, Pixels, State, flush, look
 from pipeline.edge.disk import Disk
@@ -31,7 +32,7 @@ _REQUEST_TIMEOUT_MS: Final = 5_000
 _LARGEST: Final = 2 << 20
 _FRAMING: Final = 4 << 10
 """What Kafka adds to a record, and more."""
-_HEALTH: Final = "device-health"
+_WORDS: Final = frozenset({"device-health", "camera-health"})
 _STOP_SECONDS: Final = 0.4
 _MOMENT_SECONDS: Final = 1.0
 """So long an acknowledgement may take before what waits goes to the disk."""
@@ -72,12 +73,23 @@ class Broker(Protocol):
 
 
 class Camera:
-    """The capturing half, for a thread of its own: takes pictures in, hands what is to be sent to `give`."""
+    """The capturing half, for a thread of its own: takes pictures in, hands what is to be sent to `give`.
 
-    def __init__(self, how: How, give: Callable[[Outgoing], object]) -> None:
+    How the camera is goes to `tell`, from whatever thread finds it out.
+    """
+
+    def __init__(
+        self,
+        how: How,
+        give: Callable[[Outgoing], object],
+        tell: Callable[[health.Health], object] = lambda _: None,
+    ) -> None:
         self._how = how
         self._give = give
+        self._tell = tell
         self._state = State()
+        self._health = health.State()
+        self._seeing = threading.Lock()
         self.captured = 0
 
     def take(self, picture: Picture) -> None:
@@ -85,12 +97,24 @@ class Camera:
         self.captured += 1
         for each in outgoing:
             self._give(each)
+        if (gray := self._state.gray) is not None:
+            self._see(lambda state: health.look(state, gray, picture.time))
+
+    def listen(self, now: datetime) -> None:
+        """See, in any thread, whether pictures still come."""
+        self._see(lambda state: health.silence(state, now))
 
     def end(self) -> None:
         """Say what was held back."""
         self._state, outgoing = flush(self._state)
         for each in outgoing:
             self._give(each)
+
+    def _see(self, step: Callable[[health.State], tuple[health.State, health.Health | None]]) -> None:
+        with self._seeing:
+            self._health, found = step(self._health)
+            if found is not None:
+                self._tell(found)
 
 
 class Publisher:
@@ -123,6 +147,8 @@ class Publisher:
         self._told: Counter[Why] = Counter()
         self._health: Parcel | None = None
         """The newest, if it was not sent yet. It counts from the boot, so the ones before it need not be sent."""
+        self._state: Parcel | None = None
+        """How the camera is, if it was not sent yet; the newest is all that counts."""
         self._disk = Disk() if disk is None else disk
         self.waiting = Waiting(Outbox()) if waiting is None else waiting
         self.has_keys = asyncio.Event()
@@ -159,12 +185,19 @@ class Publisher:
         if self._disk.busy_for > _HANGS_SECONDS:
             log().warning("the disk hangs", seconds=round(self._disk.busy_for, 1), count=len(self.waiting))
 
+    def tell(self, found: health.Health) -> None:
+        """Let word of how the camera is be sent before all else; in any thread."""
+        self._state = envelope.camera_health(found, self._who, self._office)
+        log().info("camera health", state=found.state.value, camera=self._who.camera_id)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+            self._loop.call_soon_threadsafe(self._awake)
+
     async def send(self) -> None:
         """Send what waits, one after the other, each until it is acknowledged; never return."""
         attempt = 0
         while True:
             self._filled.clear()
-            parcel = self._health or await self._oldest()
+            parcel = self._state or self._health or await self._oldest()
             if parcel is None:
                 self._emptied.set()
                 await self._filled.wait()
@@ -230,8 +263,9 @@ class Publisher:
 
     async def _remove(self, parcel: Parcel) -> bool:
         """Forget what was acknowledged; true when it was a frame or still that waited until now."""
-        if _kind(parcel) == _HEALTH:
+        if _kind(parcel) in _WORDS:
             self._health = None if parcel is self._health else self._health
+            self._state = None if parcel is self._state else self._state
             return False
         return await self._in_order(partial(self.waiting.remove, parcel))
 
@@ -242,7 +276,7 @@ class Publisher:
 
     @property
     def _idle(self) -> bool:
-        return self._health is None and not len(self.waiting)
+        return self._state is None and self._health is None and not len(self.waiting)
 
     def _away(self, detail: str) -> None:
         log().warning("kafka is away", detail=detail, count=len(self.waiting), bytes=self.waiting.bytes)
@@ -288,7 +322,7 @@ class Publisher:
 
     async def give_up(self) -> None:
         """Leave what still waits to the disk, while it takes some; what lies in memory alone is dropped, counted."""
-        self._health = None
+        self._health = self._state = None
         spilling, left = asyncio.create_task(self._disk.run(self.waiting.spill)), -1
         while not spilling.done() and self._disk.busy_for < _HANGS_SECONDS and left != self.waiting.in_memory:
             left = self.waiting.in_memory
@@ -318,7 +352,7 @@ def _pause(attempt: int) -> float:
 
 
 def _kind(parcel: Parcel) -> str:
-    """frame, still or device-health."""
+    """frame, still, device-health or camera-health."""
     return dict(parcel.record.headers)["ce_type"].decode().split(".")[1]
 
 

@@ -35,6 +35,7 @@ _DRAIN_ENDED: Final = 30.0
 _DRAIN_STOPPED: Final = 0.8
 _CLOSE_SECONDS: Final = 1.0
 _SHOW_EVERY: Final = 0.5
+_LISTEN_EVERY: Final = 5.0
 
 
 class Run(NamedTuple):
@@ -76,7 +77,7 @@ async def run(this: Run, stopped: threading.Event, show: Callable[[str], None]) 
 async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, show: Callable[[str], None]) -> None:
     loop, halted = asyncio.get_running_loop(), asyncio.Event()
     permitted = this.permit.camera
-    camera = Camera(How(permitted.width, permitted.masks), publisher.take)
+    camera = Camera(How(permitted.width, permitted.masks), publisher.take, publisher.tell)
 
     def halt() -> None:
         stopped.set()
@@ -90,6 +91,7 @@ async def _publish(this: Run, publisher: Publisher, stopped: threading.Event, sh
         publisher.spool(),
         publisher.fetch(fetched_every),
         _report(publisher, camera),
+        _listen(camera),
         _show(this, publisher, camera, show),
         publisher.keep(),
     ]
@@ -158,6 +160,13 @@ async def _report(publisher: Publisher, camera: Camera) -> None:
     while True:
         await asyncio.sleep(HEALTH_EVERY.total_seconds())
         publisher.report(camera.captured)
+
+
+async def _listen(camera: Camera) -> None:
+    clock = SystemClock()
+    while True:
+        await asyncio.sleep(_LISTEN_EVERY)
+        camera.listen(clock.now())
 
 
 async def _show(this: Run, publisher: Publisher, camera: Camera, show: Callable[[str], None]) -> None:

@@ -18,14 +18,16 @@ from pipeline.edge import spool as spooling
 from pipeline.edge.capture import Picture
 from pipeline.edge.device import Calm, How, Outgoing, Pixels
 from pipeline.edge.disk import Disk
+from pipeline.edge.drawn import Renderer, scene
 from pipeline.edge.envelope import Done, Office
+from pipeline.edge.health import Health
 from pipeline.edge.outbox import Outbox, Parcel
 from pipeline.edge.publish import Camera, KafkaBroker, Publisher
 from pipeline.edge.spool import Bounds, Spool, open_spool
 from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused
 from pipeline.opening import open_frame
-from schemas.health import DeviceHealth
+from schemas.health import CameraHealth, CameraState, DeviceHealth
 from schemas.topics import FRAME_TTL_MAX, Lives, topics
 from schemas.wire import Sealed, decode
 from tests.unit.pipeline.edge.building import NOON, OFFICE, PAIR, TTL, WHO, FakeBroker, Keys, after, bucket, shop
@@ -525,3 +527,31 @@ def test_a_camera_gives_what_is_to_be_sent_and_at_its_end_what_it_held_back() ->
     assert isinstance(given[-1], Calm)
     assert given[-1].frames == 3
     assert taking.captured == 4
+
+
+async def test_how_the_camera_is_goes_before_all_else_and_the_newest_alone(clock: ManualClock) -> None:
+    broker = FakeBroker()
+    device = publisher(clock, broker)
+    device.take(frame(0))
+    device.tell(Health(CameraState.COVERED, NOON, after(10), None))
+    device.tell(Health(CameraState.WELL, after(12), after(20), None))
+    async with sending(device):
+        pass
+
+    said, *others = broker.log
+    message = decode(said.topic, *_parts(said))
+    assert isinstance(message, CameraHealth)
+    assert (message.state, message.since, message.utc_time) == (CameraState.WELL, after(12), after(20))
+    assert [each.topic.name for each in others] == ["frames.v1"]
+
+
+def test_a_camera_tells_how_it_is_from_its_own_pictures_and_when_none_come() -> None:
+    told: list[Health] = []
+    camera = Camera(How(width=480), lambda _: None, told.append)
+    renderer = Renderer(scene(1))
+    for seconds in range(0, 40, 2):
+        camera.take(Picture(after(seconds), renderer.picture(seconds)))
+    camera.listen(after(50))
+    camera.listen(after(60))
+
+    assert [each.state for each in told] == [CameraState.WELL, CameraState.SILENT]
