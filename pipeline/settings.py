@@ -101,6 +101,16 @@ class Objects(_Branch):
     url: str = ""
 
 
+class Flow(_Branch):
+    """What `flow.profile = "export"` needs: the secret of its noise, and the ledger of what was told."""
+
+    secret: Path | None = Field(default=None, description="A file of mode 0600: `mimamori flow secret` makes it")
+    ledger: SecretStr = Field(
+        default=SecretStr(""),
+        description="postgresql://user:password@host/database, for workers on several machines; else a file at home",
+    )
+
+
 class Logs(_Branch):
     """How logs are written."""
 
@@ -123,6 +133,7 @@ class Settings(BaseSettings):
     accounts: Accounts = Accounts()
     spool: Spool = Spool()
     objects: Objects = Objects()
+    flow: Flow = Flow()
     logs: Logs = Logs()
 
     @property
