@@ -13,7 +13,7 @@ from pipeline.errors import Rejected
 from pipeline.logs import log
 from pipeline.received import Received
 from pipeline.settings import Settings
-from pipeline.watching import CameraState, View
+from pipeline.watching import CameraState, Exporting, View
 from schemas.detections import DeviceMessage
 from schemas.envelope import CameraMessage, Message, Module
 from schemas.estate import Estate, load_regulations
@@ -24,15 +24,30 @@ from schemas.topics import topics
 Views = Mapping[tuple[StoreId, CameraId], View]
 
 
-def views_of(estate: Estate, regulations: Mapping[StoreId, Regulation]) -> Views:
+def views_of(estate: Estate, regulations: Mapping[StoreId, Regulation], exporting: Exporting | None = None) -> Views:
     """Put together what the step has to know of every camera."""
     digest = hashlib.sha256(estate.model_dump_json().encode()).hexdigest()
     module = Module(name="watching", version="1", config_digest=digest)
     return {
-        (store.id, camera.id): watching.view(estate, store, camera, regulations[store.id], module)
+        (store.id, camera.id): watching.view(estate, store, camera, regulations[store.id], module, exporting=exporting)
         for store in estate.stores
         for camera in store.cameras
     }
+
+
+def exporting_of(settings: Settings, estate: Estate) -> Exporting | None:
+    """Return what windows are exported with; None where the estate exports none.
+
+    Raises:
+        Misconfigured: There is no secret, or no such ledger.
+    """
+    if estate.flow.profile != "export":
+        return None
+    # Imported here: whoever exports nothing needs no database.
+    from pipeline.exported import open_exported, secret_of  # noqa: PLC0415
+
+    ledger = open_exported(settings.home, settings.flow.ledger.get_secret_value())
+    return Exporting(secret_of(settings.flow.secret), ledger)
 
 
 def step(
@@ -74,7 +89,7 @@ def create(settings: Settings, estate: Estate) -> App:
         outputs=["alerts.v1", "flow.v1"],
         lives=estate.frame_ttl,
     )
-    views = views_of(estate, load_regulations(settings.estate, estate))
+    views = views_of(estate, load_regulations(settings.estate, estate), exporting_of(settings, estate))
 
     def follow(state: CameraState | None, received: Received[CameraMessage]) -> tuple[CameraState, Sequence[Message]]:
         after, messages = step(state, received, views=views)
