@@ -4,9 +4,10 @@ import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import faust
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -18,6 +19,20 @@ from pipeline.settings import Kafka
 MEBIBYTE: Final = 1 << 20
 STOP_WITHIN: Final = 8.0
 """Seconds after SIGTERM."""
+
+
+class Patience(NamedTuple):
+    """How long the broker keeps a fetch waiting: until there are so many bytes, or so many milliseconds have passed."""
+
+    bytes: int = 1
+    ms: int = 1500
+
+
+AT_ONCE: Final = Patience()
+"""What comes is fetched as it comes."""
+GATHERED: Final = Patience(MEBIBYTE, 100)
+"""For topics on which every camera writes several times a second: what comes within a tenth of a second is fetched
+together."""
 
 
 class Listener(driver.ConsumerRebalanceListener):
@@ -39,10 +54,23 @@ class Listener(driver.ConsumerRebalanceListener):
         return coordinator is not None and not coordinator.member_id
 
 
+class Fetching(driver.AIOKafkaConsumerThread):
+    """Asks the broker for more at a time than one message: each answer costs both sides as much as a message does."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust passes neither on, and the consumer reads them when it starts.
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = cast("App", self.app).patience  # noqa: SLF001
+        return consumer
+
+
 class Consumer(driver.Consumer):
     """Goes where the stage's state says, never to the committed offsets."""
 
     RebalanceListener = Listener
+
+    def _new_consumer_thread(self) -> Fetching:
+        return Fetching(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
         stage: Stage = cast("App", self.app).stage
@@ -82,6 +110,7 @@ class App(faust.App):
     """A Faust app that knows its stage, and ends its process when anything in it crashes."""
 
     stage: Stage
+    patience: Patience = AT_ONCE
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)
@@ -96,7 +125,9 @@ class App(faust.App):
         die(str(self.conf.id), reason)
 
 
-def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer: int = 64) -> App:
+def create_app(
+    stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer: int = 64, patience: Patience = AT_ONCE
+) -> App:
     """Make the app of a stage: consumer group `mimamori-<stage>`.
 
     Args:
@@ -105,6 +136,7 @@ def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer
             goes on at once, without a rebalance.
         session_timeout: After so many silent seconds a worker counts as dead, and others take over.
         buffer: So many messages lie ready in memory; a frame can have 2 MiB.
+        patience: How long the broker gathers what it answers with.
     """
     records.install()
     brokers = ";".join(f"kafka://{each}" for each in kafka.bootstrap.split(","))
@@ -130,6 +162,7 @@ def create_app(stage: str, kafka: Kafka, *, session_timeout: float = 6.0, buffer
         web_enabled=False,
         store="memory://",
     )
+    app.patience = patience
     app.on_partitions_revoked.connect(_forget, weak=False)  # type: ignore[arg-type]  # typed for any sender
     return app
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
 
-from agents.app import App, create_app
+from agents.app import GATHERED, App, create_app
 from agents.eyes import open_eyes
 from agents.handling import Result
 from agents.stage import Stage
@@ -137,7 +137,7 @@ def create(settings: Settings, estate: Estate) -> App:
         Misconfigured: It has no token for the vault: it would wait for ever.
     """
     vault = VaultClient(settings.vault.url, settings.vault.bearer(), ca=settings.vault.ca)
-    app = create_app("detecting", settings.kafka, buffer=32)
+    app = create_app("detecting", settings.kafka, buffer=32, patience=GATHERED)
     stage = Stage(app, "detecting", topics=topics(estate.lives), sources=["frames.v1"], outputs=["detections.v1"])
     detecting = Detecting(
         estate,

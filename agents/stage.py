@@ -22,6 +22,7 @@ from agents.lane import DEATHS, Held, Lane, instant, micros
 from agents.outputs import Outputs, Sending
 from agents.position import Attempt, Kept, Plan, Saved, plan
 from agents.state_topic import StateTopic, find
+from agents.taking import taken
 from agents.wire import Broken, Item, Wire
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Erased, MimamoriError, Rejected, Unavailable
@@ -77,7 +78,7 @@ class Stage:
         self.lives = lives
         self.counts: Counter[str] = Counter()
         self.lanes: dict[TP, Lane] = {}
-        self.channel = app.topic(*sources, schema=Wire(topics))
+        self.channel = self.channel_of(*sources)
         self.outputs = Outputs(name, topics, outputs, self.counts)
         self._tells_of_broken = tells_of_broken
         self._kept = StateTopic(name)
@@ -92,6 +93,15 @@ class Stage:
 
     # --- what a stage's file calls -----------------------------------------------------------------------------
 
+    def channel_of(self, *sources: str) -> Any:
+        """Return some of the sources, for an agent of their own: what it waits for does not keep the others waiting."""
+        return self.app.topic(*sources, schema=Wire(self.topics))
+
+    def is_careful(self, items: Iterable[Received[Any]]) -> bool:
+        """Say whether any of these is among the first after an assignment, which are handled singly."""
+        lanes = ((self.lanes.get(TP(item.ref.topic, item.ref.partition)), item) for item in items)
+        return any(lane is not None and lane.careful(item) for lane, item in lanes)
+
     async def run(self, stream: Any, *, step: Step[S], state: Codec[S], take: int = 50) -> None:
         """Follow every key with a state of its own. Returns only when the stream ends.
 
@@ -103,7 +113,7 @@ class Stage:
         """
         await self._consume(stream, take, Following(step, state, self.lives, self.outputs))
 
-    async def run_batches(self, stream: Any, *, work: Work, take: int = 50) -> None:
+    async def run_batches(self, stream: Any, *, work: Work, take: int = 50, within: float = 0.02) -> None:
         """Do something with messages, without a state. Returns only when the stream ends.
 
         Args:
@@ -111,8 +121,9 @@ class Stage:
             work: See `Work`. It has to be idempotent. What it raises as Unavailable is tried again, for as long as it
                 takes; any other exception ends the process.
             take: At most so many messages at a time.
+            within: Seconds after which they are handled though they are fewer.
         """
-        await self._consume(stream, take, Doing(work, self.outputs))
+        await self._consume(stream, take, Doing(work, self.outputs), within)
 
     async def send(self, messages: Iterable[Message]) -> None:
         """Send messages of the stage's own accord, and wait until the broker has them."""
@@ -129,9 +140,9 @@ class Stage:
 
     # --- the protocol ------------------------------------------------------------------------------------------
 
-    async def _consume(self, stream: Any, take: int, handler: Handler) -> None:
+    async def _consume(self, stream: Any, take: int, handler: Handler, within: float = 0.02) -> None:
         self.handle_with(handler)
-        async for events in stream.take_events(take, within=0.02):
+        async for events in taken(stream, take, within=within):
             try:
                 await self.batch(events)
             except asyncio.CancelledError:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from agents.app import App, create_app
+from agents.app import GATHERED, App, create_app
 from agents.handling import Codec
 from agents.stage import Stage
 from pipeline import watching
@@ -80,7 +80,7 @@ def remains(key: str, state: CameraState, *, views: Views) -> CameraState | None
 
 def create(settings: Settings, estate: Estate) -> App:
     """Make the stage."""
-    app = create_app("watching", settings.kafka)
+    app = create_app("watching", settings.kafka, patience=GATHERED)
     stage = Stage(
         app,
         "watching",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka.consumer import fetcher
+from faust.transport.drivers import aiokafka as driver
 from faust.types.enums import ProcessingGuarantee
 
 from agents import app as apps
@@ -40,6 +41,20 @@ def test_r19_the_app_reads_on_behind_a_header_name_that_is_no_text(monkeypatch: 
     create_app("watching", Kafka())
 
     assert vars(fetcher)["MemoryRecords"] is Records
+
+
+@pytest.mark.parametrize(("patience", "told"), [(apps.AT_ONCE, (1, 1500)), (apps.GATHERED, (1 << 20, 100))])
+def test_how_long_the_broker_gathers_is_told_to_the_consumer(
+    patience: apps.Patience, told: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = driver.AIOKafkaConsumerThread
+    monkeypatch.setattr(theirs, "_create_worker_consumer", lambda *_: SimpleNamespace())
+    thread = object.__new__(apps.Fetching)
+    thread.app = create_app("detecting", Kafka(), patience=patience)
+
+    consumer = thread._create_worker_consumer(None)
+
+    assert (consumer._fetch_min_bytes, consumer._fetch_max_wait_ms) == told
 
 
 async def test_the_producer_is_idempotent() -> None:
