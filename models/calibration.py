@@ -25,7 +25,7 @@ def measured(model: ModelProto, pictures: Iterable[Picture]) -> dict[str, Range]
     session = Session(_watched(model).SerializeToString())
     ranges: dict[str, Range] = {}
     for picture in pictures:
-        _, tensor = nanodet.prepare(picture)
+        tensor = nanodet.prepare(picture)
         for name, values in (session.run({nanodet.INPUT: tensor}) | {nanodet.INPUT: tensor}).items():
             low, high = np.percentile(values, PERCENTILES)
             before = ranges.get(name, (np.inf, -np.inf))

@@ -5,6 +5,7 @@ ModelError
 ├── NotAllowed        a task that this product or this camera mode must not do
 ├── Missing           a file that is not there yet: `mimamori models fetch`
 ├── WrongHash         a file that is not the one that the manifest names; it has been removed
+├── Unreadable        the list of the networks that users bring is not as it must be
 ├── CannotFetch       no source gave the file
 └── CannotConvert     a graph that the converter does not know
 BadImage              bytes that are no picture we accept (see models.images)
@@ -29,6 +30,10 @@ class Missing(ModelError):
 
 class WrongHash(ModelError):
     """A file whose sha256 is not the manifest's."""
+
+
+class Unreadable(ModelError):
+    """The list of users' own networks says what it may not say."""
 
 
 class CannotFetch(ModelError):

@@ -15,7 +15,7 @@ from models.errors import BadImage
 from models.networks.letterbox import Picture
 from schemas.frozen import Frozen
 
-__all__ = ["BadImage", "Limits", "Size", "decode_jpeg", "size"]
+__all__ = ["BadImage", "Limits", "Size", "decode_jpeg", "decode_reduced", "size"]
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
@@ -26,6 +26,15 @@ OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 
 WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 """What ends the coded data of a scan: not a stuffed zero, not a restart."""
+
+
+REDUCED = (
+    cv2.IMREAD_COLOR,
+    cv2.IMREAD_REDUCED_COLOR_2,
+    cv2.IMREAD_REDUCED_COLOR_4,
+    cv2.IMREAD_REDUCED_COLOR_8,
+)
+"""By how often both sides are halved."""
 
 
 class Limits(Frozen):
@@ -52,15 +61,34 @@ DEFAULTS = Limits()
 
 def decode_jpeg(data: bytes, limits: Limits = DEFAULTS) -> Picture:
     """Give the pixels (height, width, 3), blue, green, red. Raises BadImage, and nothing else, for any bytes at all."""
+    return decode_reduced(data, limits, longest=None)[0]
+
+
+def decode_reduced(data: bytes, limits: Limits = DEFAULTS, *, longest: int | None) -> tuple[Picture, Size]:
+    """As `decode_jpeg`, and the size that the picture has as it came.
+
+    The pixels are halved, in both directions, as often as the longest side stays at least this long: done while it is
+    decoded, a half takes three fifths of the time (measured). None: as they came.
+    """
     stated = size(data, limits)
+    halves = _halves(stated, longest)
     try:
         # A rotation in the EXIF part would turn the picture away from its zones and masks.
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[halves] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         raise BadImage("cannot be decoded") from None
-    if picture is None or picture.shape != (stated.height, stated.width, 3):
+    height, width = (-(-side // (1 << halves)) for side in (stated.height, stated.width))
+    if picture is None or picture.shape != (height, width, 3):
         raise BadImage("cannot be decoded")
-    return np.asarray(picture, np.uint8)
+    return np.asarray(picture, np.uint8), stated
+
+
+def _halves(stated: Size, longest: int | None) -> int:
+    """How often a picture is halved."""
+    if longest is None:
+        return 0
+    fitting = (each for each in range(len(REDUCED)) if max(stated.width, stated.height) >> each >= longest)
+    return max(fitting, default=0)
 
 
 def size(data: bytes, limits: Limits = DEFAULTS) -> Size:

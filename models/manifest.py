@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from models.errors import NotAllowed, UnknownModel
+from models.errors import NotAllowed, UnknownModel, Unreadable
 from models.tasks import Task
 from schemas.frozen import Frozen
 
@@ -72,14 +72,45 @@ class Int8(Frozen):
     ranges: FileName
 
 
-class Weights(Frozen):
-    """One network: exactly one of `copy`, `tfjs` and `int8` says how its file is made."""
+class Network(Frozen):
+    """A file, what its network may be used for, and under which licence."""
 
     name: FileName
     task: Task
     file: FileName
     sha256: Sha256
     licence: Literal["MIT", "Apache-2.0", "BSD-3-Clause"]
+
+    def of_task(self, task: Task) -> Self:
+        """Give this back where it is for that task; raises NotAllowed otherwise."""
+        if self.task is not task:
+            raise NotAllowed(f"{self.name} is for {self.task}, not for {task}")
+        return self
+
+
+class Own(Network):
+    """A larger detector that users bring: a file beside the others, named in `own.toml` there. Finds people, only."""
+
+    task: Literal[Task.PEOPLE] = Task.PEOPLE
+    family: Literal["d-fine", "rt-detr", "yolox"]
+    """Which file in models/networks/ reads it: the first two are read by detr.py."""
+    side: int = Field(ge=64, le=2048, multiple_of=32)
+    """Of the square that it was exported for."""
+    person: int = Field(default=0, ge=0)
+    """The place of the label "person"; of COCO's eighty it is the first."""
+    logits: bool = False
+    """Of a DETR that Hugging Face's tools exported."""
+
+
+class OwnManifest(Frozen):
+    """The networks that users bring."""
+
+    weights: tuple[Own, ...] = ()
+
+
+class Weights(Network):
+    """One network of the project's: exactly one of `copy`, `tfjs` and `int8` says how its file is made."""
+
     origin: str
     trained_on: str
     input: str
@@ -92,12 +123,6 @@ class Weights(Frozen):
     def _made_in_one_way(self) -> "Weights":
         if [self.as_it_is, self.tfjs, self.int8].count(None) != 2:
             raise ValueError(f"{self.name}: exactly one of copy, tfjs and int8")
-        return self
-
-    def of_task(self, task: Task) -> "Weights":
-        """Give this back where it is for that task; raises NotAllowed otherwise."""
-        if self.task is not task:
-            raise NotAllowed(f"{self.name} is for {self.task}, not for {task}")
         return self
 
 
@@ -140,3 +165,14 @@ def read(text: str) -> Manifest:
 def manifest() -> Manifest:
     """Give the project's own."""
     return read((HERE / "manifest.toml").read_text("utf-8"))
+
+
+def own(folder: Path) -> tuple[Own, ...]:
+    """Give the networks that users brought into the folder of the networks; raises Unreadable."""
+    file = folder / "own.toml"
+    if not file.exists():
+        return ()
+    try:
+        return OwnManifest.model_validate(tomllib.loads(file.read_text("utf-8"))).weights
+    except ValueError as wrong:
+        raise Unreadable(f"{file}: {wrong}") from None

@@ -1,6 +1,7 @@
 """Run a network: the one place that knows onnxruntime."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,31 @@ ort: Any = onnxruntime
 """Untyped: onnxruntime makes its names at run time."""
 
 
+class Processor(StrEnum):
+    """What runs networks."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+_PROVIDERS = {Processor.CPU: "CPUExecutionProvider", Processor.CUDA: "CUDAExecutionProvider"}
+
+
+def usable(wanted: Processor) -> Processor:
+    """Give the processor that is wanted, or the CPU where this onnxruntime was not built for it."""
+    return wanted if _PROVIDERS[wanted] in ort.get_available_providers() else Processor.CPU
+
+
 class Session:
     """A loaded network. Safe to run from several threads; each run uses one core."""
 
-    def __init__(self, model: bytes) -> None:
-        self._session = ort.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])
+    def __init__(self, model: bytes, processor: Processor = Processor.CPU) -> None:
+        # What the processor cannot do, the CPU does; onnxruntime also falls back to it when there is no such device.
+        providers = list(dict.fromkeys([_PROVIDERS[usable(processor)], _PROVIDERS[Processor.CPU]]))
+        self._session = ort.InferenceSession(model, _options(), providers=providers)
+        first = self._session.get_providers()[0]
+        self.processor = next(each for each, name in _PROVIDERS.items() if name == first)
+        """What really runs it."""
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
@@ -40,10 +61,10 @@ def any_size(model: bytes) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def load(path: Path, *, sizes_vary: bool = False) -> Session:
+def load(path: Path, *, sizes_vary: bool = False, processor: Processor = Processor.CPU) -> Session:
     """Load a network from a file of `MIMAMORI_HOME/models` that the manifest vouches for."""
     model = path.read_bytes()
-    return Session(any_size(model) if sizes_vary else model)
+    return Session(any_size(model) if sizes_vary else model, processor)
 
 
 def _channels(value: onnx.ValueInfoProto) -> tuple[int, ...]:

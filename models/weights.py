@@ -12,7 +12,7 @@ from shutil import rmtree
 
 from models import packages
 from models.errors import CannotFetch, Missing, WrongHash
-from models.manifest import HERE, Int8, Manifest, Part, Registry, Source, Tfjs, Weights, manifest
+from models.manifest import HERE, Int8, Manifest, Network, Own, Part, Registry, Source, Tfjs, Weights, manifest
 
 Report = Callable[[str, int, int | None], None]
 """Called while something is fetched: what, the bytes there so far, and all there will be where that is known."""
@@ -45,6 +45,20 @@ def path(folder: Path, entry: Weights) -> Path:
         case State.WRONG:
             file.unlink()
             raise WrongHash(f"{file} was not {entry.name} (sha256 {entry.sha256}) and has been removed")
+    return file
+
+
+def own_path(folder: Path, entry: Own) -> Path:
+    """Give the file of a network that users brought, once its hash has been checked.
+
+    Raises Missing or WrongHash. What users bring is never removed.
+    """
+    file = folder / entry.file
+    match _state(folder, entry):
+        case State.MISSING:
+            raise Missing(f"{file} is missing: {entry.name} in own.toml names it")
+        case State.WRONG:
+            raise WrongHash(f"{file} is not {entry.name}: own.toml says its sha256 is {entry.sha256}")
     return file
 
 
@@ -169,7 +183,7 @@ def _quantised(model: bytes, recipe: Int8) -> bytes:
     return bytes(quantised(load_model_from_string(model), ranges).SerializeToString(deterministic=True))
 
 
-def _state(folder: Path, entry: Weights) -> State:
+def _state(folder: Path, entry: Network) -> State:
     file = folder / entry.file
     if not file.exists():
         return State.MISSING

@@ -23,11 +23,16 @@ def fit(picture: Picture, *, height: int, width: int) -> Letterbox:
     return _placed(picture, scale, height, width)
 
 
-def shrink(picture: Picture, *, longest: int, multiple_of: int) -> Letterbox:
-    """Shrink a picture (never enlarge it) to its longest side, on the smallest canvas with sides of this multiple."""
-    scale = min(1.0, longest / max(picture.shape[:2]))
+def framed(picture: Picture, *, longest: int, multiple_of: int, most: float = np.inf) -> Letterbox:
+    """Bring a picture to its longest side, enlarged `most` times at most, on the smallest canvas of this multiple."""
+    scale = min(longest / max(picture.shape[:2]), most)
     height, width = (-(-max(1, round(side * scale)) // multiple_of) * multiple_of for side in picture.shape[:2])
     return _placed(picture, scale, height, width)
+
+
+def shrink(picture: Picture, *, longest: int, multiple_of: int) -> Letterbox:
+    """Shrink a picture (never enlarge it) to its longest side, on the smallest canvas with sides of this multiple."""
+    return framed(picture, longest=longest, multiple_of=multiple_of, most=1)
 
 
 def _placed(picture: Picture, scale: float, height: int, width: int) -> Letterbox:

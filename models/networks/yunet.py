@@ -17,9 +17,19 @@ Floats = npt.NDArray[np.float32]
 
 
 def prepare(bgr: Picture, *, longest: int) -> tuple[Letterbox, Floats]:
-    """Give the shrunk picture and the network's input (1, 3, height, width): blue, green, red from 0 to 255."""
-    box = shrink(bgr, longest=longest, multiple_of=max(STRIDES))
-    return box, np.ascontiguousarray(box.canvas.transpose(2, 0, 1)[None].astype(np.float32))
+    """Give the shrunk picture and the network's input."""
+    box = shrunk(bgr, longest=longest)
+    return box, tensor(box.canvas)
+
+
+def shrunk(bgr: Picture, *, longest: int) -> Letterbox:
+    """Shrink a picture to this longest side, on a canvas that the network can take."""
+    return shrink(bgr, longest=longest, multiple_of=max(STRIDES))
+
+
+def tensor(canvas: Picture) -> Floats:
+    """Give the network's input (1, 3, height, width): blue, green, red from 0 to 255."""
+    return np.ascontiguousarray(canvas.transpose(2, 0, 1)[None].astype(np.float32))
 
 
 def faces(outputs: Mapping[str, Floats], *, width: int, at_least: float) -> tuple[Floats, Floats]:

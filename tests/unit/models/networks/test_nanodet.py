@@ -6,6 +6,8 @@ import pytest
 
 from models.networks import nanodet
 
+SIZE = nanodet.SIDE, nanodet.SIDE
+
 Outputs = dict[str, npt.NDArray[np.float32]]
 
 
@@ -13,7 +15,7 @@ def nothing_found() -> Outputs:
     outputs = {}
     for stride, likely, sides in nanodet.OUTPUTS:
         cells = (nanodet.SIDE // stride) ** 2
-        outputs[likely] = np.zeros((1, cells, 80), np.float32)
+        outputs[likely] = np.zeros((1, cells, 1), np.float32)
         outputs[sides] = np.zeros((1, cells, 4 * nanodet.BINS), np.float32)
     return outputs
 
@@ -28,7 +30,7 @@ def put(outputs: Outputs, level: int, cell: int, likelihood: float, bins: tuple[
 
 def test_the_input_is_scaled_blue_green_red_with_channels_first() -> None:
     grey = np.full((416, 416, 3), 128, np.uint8)
-    _, tensor = nanodet.prepare(grey)
+    tensor = nanodet.prepare(grey)
 
     assert tensor.shape == (1, 3, 416, 416)
     assert tensor.dtype == np.float32
@@ -36,7 +38,7 @@ def test_the_input_is_scaled_blue_green_red_with_channels_first() -> None:
 
 
 def test_nothing_gives_no_boxes() -> None:
-    boxes, likelihoods = nanodet.people(nothing_found(), at_least=0.3)
+    boxes, likelihoods = nanodet.people(nothing_found(), SIZE, 0.3)
 
     assert boxes.shape == (0, 4)
     assert likelihoods.shape == (0,)
@@ -47,7 +49,7 @@ def test_a_box_lies_around_the_middle_of_its_cell(level: int, stride: int) -> No
     outputs = nothing_found()
     columns = nanodet.SIDE // stride
     put(outputs, level, cell=5 * columns + 6, likelihood=0.9, bins=(1, 2, 3, 4))
-    boxes, likelihoods = nanodet.people(outputs, at_least=0.3)
+    boxes, likelihoods = nanodet.people(outputs, SIZE, 0.3)
 
     np.testing.assert_allclose(boxes, [[5.5 * stride, 3.5 * stride, 9.5 * stride, 9.5 * stride]], rtol=1e-5)
     np.testing.assert_allclose(likelihoods, [0.9])
@@ -57,23 +59,38 @@ def test_a_side_between_two_bins_is_their_mean() -> None:
     outputs = nothing_found()
     put(outputs, 0, cell=52 * 20 + 20, likelihood=0.9, bins=(2, 2, 2, 2))
     put(outputs, 0, cell=52 * 20 + 20, likelihood=0.9, bins=(3, 3, 3, 3))
-    boxes, _ = nanodet.people(outputs, at_least=0.3)
+    boxes, _ = nanodet.people(outputs, SIZE, 0.3)
 
     np.testing.assert_allclose(boxes, [[144, 144, 184, 184]], rtol=1e-5)
 
 
-def test_other_classes_and_the_unlikely_are_left_out() -> None:
+def test_the_unlikely_are_left_out() -> None:
     outputs = nothing_found()
     put(outputs, 0, cell=100, likelihood=0.29, bins=(2, 2, 2, 2))
-    outputs["Identity"][0, 900, 17] = 0.99
 
-    assert len(nanodet.people(outputs, at_least=0.3)[0]) == 0
+    assert len(nanodet.people(outputs, SIZE, 0.3)[0]) == 0
 
 
 def test_two_boxes_of_one_person_become_the_likelier_one() -> None:
     outputs = nothing_found()
     put(outputs, 0, cell=52 * 20 + 20, likelihood=0.6, bins=(5, 5, 5, 5))
     put(outputs, 0, cell=52 * 20 + 21, likelihood=0.8, bins=(5, 5, 5, 5))
-    _, likelihoods = nanodet.people(outputs, at_least=0.3)
+    _, likelihoods = nanodet.people(outputs, SIZE, 0.3)
 
     np.testing.assert_allclose(likelihoods, [0.8])
+
+
+def test_a_wide_canvas_has_wide_rows_of_cells() -> None:
+    outputs = nothing_found()
+    put(outputs, 0, cell=5 * 52 + 6, likelihood=0.9, bins=(1, 2, 3, 4))
+    boxes, _ = nanodet.people(outputs, (256, 416), 0.3)
+
+    np.testing.assert_allclose(boxes, [[44, 28, 76, 76]], rtol=1e-5)
+
+
+def test_a_pixel_becomes_the_level_that_its_normalised_value_is_rounded_to() -> None:
+    pixels = np.arange(256, dtype=np.uint8)
+    levels = nanodet.table(0.02, 110)[0]
+    normal = nanodet.normalised(np.repeat(pixels[None, :, None], 3, axis=2))[0, :, 0].T
+
+    assert (levels == (np.rint(normal / np.float32(0.02)) + 110).clip(0, 255)).all()
