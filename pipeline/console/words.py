@@ -695,6 +695,7 @@ TEXTS: Final[dict[str, Text]] = {
         "Saved. In force once the parts start again (in a demo: end `make demo` and start it again).",
     ),
     "places.unsaved": Text("まだ保存していません。", "Not saved yet."),
+    "places.lose": Text("保存していない変更を捨てますか。", "Leave without saving what you changed?"),
     "places.changed": Text(
         "ほかの人が先に保存しました。読み直してから描いてください。",
         "Somebody saved before you. Please load the places again, then draw.",

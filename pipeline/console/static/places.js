@@ -26,6 +26,9 @@ let before = [];
 let chosen = null;
 let look = null;
 let loading = 0;
+let unit = 1;
+let shown = "";
+const coarse = matchMedia("(pointer: coarse)").matches;
 
 const address = () => `/api/places/${camera.value.split("/").map(encodeURIComponent).join("/")}`;
 const label = (kind) => list.getAttribute(`data-${kind.replace("_", "-")}`);
@@ -37,8 +40,18 @@ const at = ([x, y]) => [x * aspect * HIGH, y * HIGH];
 function draw() {
   const focused = document.activeElement?.dataset?.handle;
   board.setAttribute("viewBox", `0 0 ${aspect * HIGH} ${HIGH}`);
-  board.replaceChildren(...shapes.flatMap(drawn));
+  // As large as a finger or a pointer needs, however small the picture is.
+  unit = HIGH / (board.clientHeight || HIGH);
+  // Small ones lie on top, and the chosen one's corners on all of them: else they could not be reached.
+  const order = shapes.map((_, index) => index).sort((a, b) => size(shapes[b]) - size(shapes[a]));
+  board.replaceChildren(...order.map((index) => drawn(shapes[index], index)));
+  if (chosen !== null) for (const each of all(`[data-index="${chosen}"] .corner`, board)) board.append(each);
   if (focused) find(`[data-handle="${focused}"]`, board)?.focus();
+}
+
+function size(shape) {
+  const [xs, ys] = [0, 1].map((axis) => shape.points.map((each) => each[axis]));
+  return (Math.max(...xs) - Math.min(...xs)) * (Math.max(...ys) - Math.min(...ys));
 }
 
 function drawn(shape, index) {
@@ -46,7 +59,7 @@ function drawn(shape, index) {
   const group = svg("g", { class: `shape ${shape.kind} ${shape.more.kind === "restricted" ? "restricted" : ""} ${picked ? "picked" : ""}`, "data-index": index });
   group.append(body(shape, index));
   if (shape.kind === "lines") group.append(...arrowOf(shape));
-  group.append(svg("text", { ...placed(shape), class: "shape-name" }, nameOf(shape)));
+  group.append(svg("text", { ...placed(shape), class: "shape-name", "font-size": 14 * unit, "stroke-width": 3 * unit }, nameOf(shape)));
   group.append(...shape.points.map((each, corner) => handle(shape, index, each, corner)));
   return group;
 }
@@ -68,7 +81,7 @@ const boxed = ([[left, top], [right, bottom]]) => [[left, top], [right, top], [r
 
 function placed(shape) {
   const [x, y] = at(shape.points.reduce((top, each) => (each[1] < top[1] ? each : top)));
-  return { x, y: Math.max(34, y - 16) };
+  return { x, y: Math.max(17 * unit, y - 10 * unit) };
 }
 
 function arrowOf(shape) {
@@ -85,7 +98,7 @@ function handle(shape, index, place, corner) {
   const [cx, cy] = at(place);
   const [x, y] = place.map((each) => Math.round(each * 100));
   return svg("circle", {
-    class: "corner", cx, cy, r: 11, tabindex: 0, role: "button", "data-handle": `${index}:${corner}`,
+    class: "corner", cx, cy, r: (coarse ? 13 : 7) * unit, tabindex: 0, role: "button", "data-handle": `${index}:${corner}`,
     "aria-label": fill(panel.dataset.corner, { name: nameOf(shape), number: corner + 1, x, y }),
   });
 }
@@ -145,7 +158,7 @@ function choose(index) {
   if (chosen === index) return;
   chosen = index;
   for (const [number, each] of [...list.children].entries()) each.classList.toggle("picked", number === index);
-  for (const each of all(".shape", board)) each.classList.toggle("picked", Number(each.dataset.index) === index);
+  draw();
 }
 
 // --- changes ---
@@ -259,7 +272,11 @@ function failed(text) {
 async function load() {
   failed("");
   const away = find(".away", panel);
+  const wanted = camera.value;
   const places = await read(address()).catch(() => null);
+  // Another camera may have been chosen since, and its answer be here already.
+  if (camera.value !== wanted) return;
+  shown = wanted;
   away.hidden = Boolean(places);
   say(away, places ? "" : panel.dataset.away);
   if (places) take(places);
@@ -326,7 +343,14 @@ async function paint(answer) {
 if (camera) {
   const wanted = new URLSearchParams(location.search).get("camera");
   if ([...camera.options].some((each) => each.value === wanted)) camera.value = wanted;
-  camera.addEventListener("change", () => { forget(); load(); });
+  camera.addEventListener("change", () => {
+    if (!find("#save").disabled && !confirm(panel.dataset.lose)) {
+      camera.value = shown;
+      return;
+    }
+    forget();
+    load();
+  });
   board.addEventListener("keydown", nudge);
   board.addEventListener("pointerdown", drag);
   board.addEventListener("focusin", (event) => { const what = held(event.target); if (what) choose(what.index); });
