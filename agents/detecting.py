@@ -1,17 +1,16 @@
 """Sealed frames in, detections out."""
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from agents.app import GATHERED, App, create_app
-from agents.eyes import open_eyes
+from agents.eyes import eyes_of, open_eyes
 from agents.handling import Result
+from agents.looking import Looking
 from agents.stage import Stage
-from models.detector import Detector, DetectorSettings
-from models.images import BadImage, Limits, decode_jpeg
+from models.detector import Detector, Look, Seen
+from models.images import BadImage, Limits, Size, decode_reduced
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import Erased, Refused, Rejected
 from pipeline.opening import open_frame, require_authentic
@@ -20,7 +19,8 @@ from pipeline.settings import Settings
 from pipeline.vault.client import Leases, VaultClient
 from schemas import detections
 from schemas.detections import FrameDetections, Skipped, Still
-from schemas.estate import Estate
+from schemas.envelope import Message
+from schemas.estate import Estate, Profile
 from schemas.frame import Frame
 from schemas.ids import event_id
 from schemas.topics import topics
@@ -34,44 +34,65 @@ _AT_ONCE: Final = 8
 LIMITS: Final = Limits(bytes=2 << 20, longest=4096)
 
 
+class Opened(NamedTuple):
+    """A frame that is open, in memory only."""
+
+    frame: Frame
+    jpeg: bytes
+    item: Told
+    profile: Profile
+
+
 class Detecting:
     """Opens frames, in memory only, and says what is in them. Keeps nothing: the same frame, the same detections."""
 
-    def __init__(self, estate: Estate, leases: Leases, detector: Detector, clock: Clock, *, shed: bool = True) -> None:
+    def __init__(
+        self,
+        estate: Estate,
+        leases: Leases,
+        detector: Detector,
+        clock: Clock,
+        *,
+        shed: bool = True,
+        most: int = _AT_ONCE,
+    ) -> None:
         self._estate = estate
         self._leases = leases
         self._detector = detector
         self._clock = clock
         self._late = estate.frame_ttl / 4 if shed else timedelta.max
         self._told = topics(estate.lives)["detections.v1"]
-        # One thread: a worker is one core's worth, and heartbeats go on beside it.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="detect")
+        self._looking = Looking(self._look, most=most)
 
     async def work(self, items: Sequence[Told]) -> list[Result]:
-        """Detect in each frame; a still passes through.
+        """Detect in each frame; a still passes through, and so does the news that a frame is not looked at.
 
         Raises:
             Unavailable: The vault is away.
         """
-        return [await self._one(item) for item in items]
+        met = [await self._one(item) for item in items]
+        found = iter(await self._looking([each for each in met if isinstance(each, Opened)]))
+        return [_result(next(found) if isinstance(each, Opened) else each) for each in met]
 
-    async def _one(self, item: Told) -> Result:
+    async def _one(self, item: Told) -> Opened | Message | Rejected:
         message = item.message
         try:
             require_authentic(self._estate, message, item.headers, item.value)
-            if isinstance(message, Still):
-                return (message,)
-            return (await self._see(message, item),)
+            return message if isinstance(message, Still) else await self._open(message, item)
         except Rejected as why:
             return why
 
-    async def _see(self, sealed: Sealed, item: Told) -> FrameDetections | detections.Erased | Skipped:
+    async def _open(self, sealed: Sealed, item: Told) -> Opened | detections.Erased | Skipped:
         frame = sealed.frame
+        camera = self._estate.camera(frame.store_id, frame.camera_id)
+        profile = Profile() if camera is None else camera.profile
         now = self._clock.now()
         # Since the broker has it: what a device had to spool is old, and we are not behind for it.
         behind = self._late < now - (item.taken or frame.utc_time)
         if (behind or self._told.in_time_until(frame.expires_at) <= now) and now < frame.expires_at:
-            return skipped(frame, item)
+            return skipped(frame, item, "shed")
+        if passed_over(frame, profile):
+            return skipped(frame, item, "profile")
         try:
             key = await self._leases.private_key(frame.key_id, frame.purpose)
         except Erased:
@@ -79,24 +100,48 @@ class Detecting:
         except Refused:
             raise Rejected("no_key_for_this") from None
         # Opened before the next await, after which the key may be wiped.
-        jpeg = open_frame(sealed, key)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._detect, frame, jpeg, item)
+        return Opened(frame, open_frame(sealed, key), item, profile)
 
-    def _detect(self, frame: Frame, jpeg: bytes, item: Told) -> FrameDetections:
+    def _look(self, opened: Sequence[Opened]) -> list[FrameDetections | Rejected]:
+        decoded = [self._decoded(each) for each in opened]
+        looks = [each[0] for each in decoded if not isinstance(each, Rejected)]
+        seen = iter(self._detector.detect_all(looks))
+        return [
+            size if isinstance(size, Rejected) else self._told_of(each, size[1], next(seen))
+            for each, size in zip(opened, decoded, strict=True)
+        ]
+
+    def _decoded(self, opened: Opened) -> tuple[Look, Size] | Rejected:
+        frame, profile = opened.frame, opened.profile
+        longest = self._detector.longest(profile, reference=frame.reference)
         try:
-            picture = decode_jpeg(jpeg, LIMITS)
+            picture, size = decode_reduced(opened.jpeg, LIMITS, longest=longest)
         except BadImage as error:
-            raise Rejected("bad_image", str(error)[:100]) from None
+            return Rejected("bad_image", str(error)[:100])
+        return Look(picture, profile, frame.motion_in_cells, frame.reference), size
+
+    def _told_of(self, opened: Opened, size: Size, seen: Seen) -> FrameDetections:
+        frame = opened.frame
         return FrameDetections(
             **common("detections", frame),
-            module=self._detector.module,
-            frame=item.ref,
-            frame_width=picture.shape[1],
-            frame_height=picture.shape[0],
+            module=self._detector.module_of(opened.profile),
+            frame=opened.item.ref,
+            frame_width=size.width,
+            frame_height=size.height,
             reference=frame.reference,
             motion_in_cells=frame.motion_in_cells,
-            detections=self._detector.detect(picture),
+            regions=seen.regions,
+            detections=seen.detections,
         )
+
+
+def passed_over(frame: Frame, profile: Profile) -> bool:
+    """Say whether the camera's profile has this frame passed over: by its sequence alone, so that a replay agrees."""
+    return not frame.reference and frame.sequence % profile.every != 0
+
+
+def _result(met: Message | Rejected) -> Result:
+    return met if isinstance(met, Rejected) else (met,)
 
 
 def erased(frame: Frame, item: Told) -> detections.Erased:
@@ -104,9 +149,15 @@ def erased(frame: Frame, item: Told) -> detections.Erased:
     return detections.Erased(**common("erased", frame), module=frame.module, frame=item.ref, key_id=frame.key_id)
 
 
-def skipped(frame: Frame, item: Told) -> Skipped:
-    """Say that a frame was shed: there are more than can be looked at, and what is new matters more."""
-    return Skipped(**common("skipped", frame), module=frame.module, frame=item.ref, first_sequence=frame.sequence)
+def skipped(frame: Frame, item: Told, reason: Literal["shed", "profile"]) -> Skipped:
+    """Say that nobody looked at a frame: there are too many, or its camera's profile passes it over."""
+    return Skipped(
+        **common("skipped", frame),
+        module=frame.module,
+        frame=item.ref,
+        first_sequence=frame.sequence,
+        reason=reason,
+    )
 
 
 def common(what: str, frame: Frame) -> dict[str, Any]:
@@ -125,11 +176,6 @@ def common(what: str, frame: Frame) -> dict[str, Any]:
     }
 
 
-def unlikeliest(estate: Estate) -> float:
-    """Return from which likelihood on boxes are passed on: watching goes on with tracks at half of a camera's own."""
-    return min((camera.people_from for store in estate.stores for camera in store.cameras), default=0.5) / 2
-
-
 def create(settings: Settings, estate: Estate) -> App:
     """Make the stage.
 
@@ -142,9 +188,10 @@ def create(settings: Settings, estate: Estate) -> App:
     detecting = Detecting(
         estate,
         Leases(vault),
-        open_eyes(settings.weights, DetectorSettings(people_from=unlikeliest(estate))),
+        open_eyes(settings.weights, eyes_of(settings.detector)),
         SystemClock(),
         shed=settings.shed,
+        most=max(_AT_ONCE, settings.detector.batch),
     )
 
     @app.agent(stage.channel, concurrency=1)

@@ -111,6 +111,22 @@ class Flow(_Branch):
     )
 
 
+class Detector(_Branch):
+    """What detecting looks with."""
+
+    people: str = Field(
+        default="",
+        description="The network that finds people: a name in models/manifest.toml, or in own.toml beside the networks "
+        "(`mimamori models list`). Unless said, the project's own",
+    )
+    processor: Literal["cpu", "cuda"] = Field(
+        default="cpu", description="cuda needs onnxruntime-gpu in place of onnxruntime; where there is none, the CPU"
+    )
+    batch: int = Field(
+        default=16, ge=1, le=64, description="On a GPU: pictures of all cameras that the network gets at once"
+    )
+
+
 class Logs(_Branch):
     """How logs are written."""
 
@@ -134,6 +150,7 @@ class Settings(BaseSettings):
     spool: Spool = Spool()
     objects: Objects = Objects()
     flow: Flow = Flow()
+    detector: Detector = Detector()
     logs: Logs = Logs()
 
     @property

@@ -55,6 +55,8 @@ class FrameDetections(DeviceMessage):
     frame_height: int = Field(gt=0, le=16384)
     reference: bool = False
     motion_in_cells: Cells = ""
+    regions: Annotated[tuple[Box, ...], Field(max_length=16)] = ()
+    """Where was looked, in place of the whole picture; nothing is said of what lies outside. Empty: everywhere."""
     detections: Annotated[tuple[Detection, ...], Field(max_length=1000)] = ()
 
 

@@ -1,5 +1,7 @@
 """Sealed frames in, detections out: opened in memory, erased, shed or refused."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +13,8 @@ from pydantic import SecretStr
 from agents.detecting import Detecting, create
 from agents.handling import Result
 from agents.stage import Stage
-from models.detector import Detector
-from models.networks.letterbox import Picture
+from models.detector import Detector, Look, Seen
+from models.session import Processor
 from pipeline import sealing, signing
 from pipeline.clock import ManualClock
 from pipeline.errors import Erased, MimamoriError, Misconfigured, Refused, Rejected, Unavailable
@@ -22,7 +24,7 @@ from pipeline.settings import Vault as VaultSettings
 from schemas import detections
 from schemas.detections import Detection, FrameDetections, ObjectType, Skipped, Still
 from schemas.envelope import Message, Module
-from schemas.estate import Estate
+from schemas.estate import Estate, Profile
 from schemas.frame import Frame
 from schemas.topics import FRAME_TTL_MAX
 from schemas.wire import Sealed, decode, encode
@@ -36,10 +38,20 @@ JPEG = cv2.imencode(".jpg", np.full((90, 160, 3), 128, np.uint8))[1].tobytes()
 class Eyes:
     """A detector that sees one person in every picture."""
 
-    module = Module(name="eyes", version="1")
+    processor = Processor.CPU
 
-    def detect(self, _bgr: Picture) -> tuple[Detection, ...]:
-        return (SEEN,)
+    def __init__(self) -> None:
+        self.looked: list[list[Look]] = []
+
+    def module_of(self, _profile: Profile) -> Module:
+        return Module(name="eyes", version="1")
+
+    def longest(self, profile: Profile, *, reference: bool) -> int | None:
+        return None if reference else profile.longest
+
+    def detect_all(self, looks: Sequence[Look]) -> list[Seen]:
+        self.looked.append(list(looks))
+        return [Seen((SEEN,), (BOX,) if look.profile.regions else ()) for look in looks]
 
 
 class Vault:
@@ -54,10 +66,27 @@ class Vault:
         return BUCKET.private
 
 
-def stage(clock: ManualClock, vault: Vault | None = None, *, shed: bool = True, estate: Estate = ESTATE) -> Detecting:
-    eyes: Any = Eyes()
+def stage(
+    clock: ManualClock,
+    vault: Vault | None = None,
+    *,
+    shed: bool = True,
+    estate: Estate = ESTATE,
+    eyes: Eyes | None = None,
+) -> Detecting:
+    seeing: Any = eyes or Eyes()
     lent: Any = vault or Vault()
-    return Detecting(estate, lent, eyes, clock, shed=shed)
+    return Detecting(estate, lent, seeing, clock, shed=shed)
+
+
+def looked_at_by(profile: Profile) -> Estate:
+    stores = [
+        store.model_copy(
+            update={"cameras": tuple(each.model_copy(update={"profile": profile}) for each in store.cameras)}
+        )
+        for store in ESTATE.stores
+    ]
+    return ESTATE.model_copy(update={"stores": tuple(stores)})
 
 
 def received(message: Frame | Still, jpeg: bytes = JPEG, taken: datetime = NOON) -> Received[Sealed | Still]:
@@ -104,6 +133,64 @@ async def test_the_same_frame_gives_the_same_detections(clock: ManualClock) -> N
     assert first == again
 
 
+async def test_of_moving_frames_the_profile_has_every_so_manyth_looked_at_by_sequence_alone(clock: ManualClock) -> None:
+    vault, estate = Vault(), looked_at_by(Profile(every=3))
+    frames = [received(frame(sequence=each)) for each in (3, 4, 5, 6)]
+    first = [said(each) for each in await stage(clock, vault, estate=estate).work(frames)]
+    again = [said(each) for each in await stage(clock, vault, estate=estate).work(frames[2:])]
+
+    assert [type(each) for each in first] == [FrameDetections, Skipped, Skipped, FrameDetections]
+    assert {each.reason for each in first if isinstance(each, Skipped)} == {"profile"}
+    assert again == first[2:]
+
+
+async def test_a_frame_that_is_passed_over_is_never_opened(clock: ManualClock) -> None:
+    away = stage(clock, Vault(Unavailable("away")), estate=looked_at_by(Profile(every=3)))
+
+    assert isinstance(said(await only(away, received(frame(sequence=4)))), Skipped)
+
+
+async def test_reference_frames_are_always_looked_at(clock: ManualClock) -> None:
+    reference = received(frame(sequence=4, reference=True))
+
+    assert isinstance(said(await only(stage(clock, estate=looked_at_by(Profile(every=3))), reference)), FrameDetections)
+
+
+async def test_what_was_looked_at_in_place_of_the_whole_is_told(clock: ManualClock) -> None:
+    message = said(await only(stage(clock, estate=looked_at_by(Profile(regions=True))), received(frame())))
+
+    assert isinstance(message, FrameDetections)
+    assert message.regions == (BOX,)
+
+
+async def test_a_large_picture_is_halved_and_its_own_size_is_told(clock: ManualClock) -> None:
+    eyes = Eyes()
+    large = cv2.imencode(".jpg", np.full((722, 1281, 3), 128, np.uint8))[1].tobytes()
+    message = said(await only(stage(clock, eyes=eyes), received(frame(), large)))
+
+    assert isinstance(message, FrameDetections)
+    assert (message.frame_width, message.frame_height) == (1281, 722)
+    assert eyes.looked[0][0].picture.shape == (361, 641, 3)
+
+
+async def test_frames_that_arrive_on_several_partitions_are_looked_at_together(clock: ManualClock) -> None:
+    eyes = Eyes()
+    detecting = stage(clock, eyes=eyes)
+    await asyncio.gather(*(only(detecting, received(frame(sequence=each))) for each in (2, 3, 4)))
+
+    assert len(eyes.looked) == 1
+
+
+async def test_what_looking_raises_is_raised_where_it_was_asked_for(clock: ManualClock) -> None:
+    eyes: Any = Eyes()
+    eyes.detect_all = lambda _looks: 1 / 0
+    detecting = stage(clock, eyes=eyes)
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await only(detecting, received(frame()))
+
+
 async def test_a_still_passes_through(clock: ManualClock) -> None:
     still = Still(
         **common("still", device_id="gateway-1", boot=1, sequence=3),
@@ -126,7 +213,10 @@ async def test_r20_a_frame_whose_key_is_gone_is_counted_and_never_opened(clock: 
 async def test_a_frame_that_is_a_quarter_of_its_lifetime_late_is_shed_and_that_is_recorded(clock: ManualClock) -> None:
     clock.advance(ESTATE.frame_ttl / 4 + timedelta(seconds=1))
 
-    assert isinstance(said(await only(stage(clock), received(frame()))), Skipped)
+    shed = said(await only(stage(clock), received(frame())))
+
+    assert isinstance(shed, Skipped)
+    assert shed.reason == "shed"
     assert isinstance(said(await only(stage(clock, shed=False), received(frame()))), FrameDetections)
 
 
