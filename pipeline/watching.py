@@ -1,5 +1,6 @@
 """Detections in, movements judged and counted, alerts and windows out: one pure step."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from pipeline.flow import windows as flow
 from pipeline.flow.bounds import Kind
 from pipeline.flow.budget import Export, Ledger
 from pipeline.flow.publishing import Publisher
-from pipeline.flow.tally import Tally
+from pipeline.flow.tally import Stays, Tally
 from pipeline.flow.windows import Windows
 from pipeline.motion import movements, tracking
 from pipeline.motion.geometry import Segment, spot
@@ -342,9 +343,7 @@ def _go_on(
     state: CameraState, visits: Sequence[Visit], left: Sequence[Visit], message: FrameDetections | Still, view: View
 ) -> tuple[CameraState, tuple[Alert, ...]]:
     """Count the visits, put them to the rules, and learn from those that ended."""
-    before = {(each.zone_id, each.first): each for each in state.visits}
-    for each in visits:
-        state = _stayed(state, before.get((each.zone_id, each.first)), each, view)
+    state = _stayed(state, visits, view)
     judged: list[Visit] = []
     alerts: list[Alert] = []
     for each in visits:
@@ -418,8 +417,8 @@ def _alert(
 # Counting.
 
 
-_COUNTED_APART: Final = 64
-"""Of who crosses in one frame, as many are told apart as any window will."""
+_COUNTED_APART: Final = 1000
+"""Of who crosses in one frame, all are told apart: there are no more in one."""
 
 _EDGE: Final = 0.04
 """Whoever is last seen so near to the edge of the picture has left by it."""
@@ -474,20 +473,24 @@ def _warmed(
     return replace(state, windows=flow.warm(state.windows, how, since, until, where=where, followed=followed))
 
 
-def _stayed(state: CameraState, before: Visit | None, visit: Visit, view: View) -> CameraState:
-    """Count how much longer a visit is by now; from its beginning, once it is one."""
-    if view.flow is None or not visit.entered:
+def _stayed(state: CameraState, visits: Sequence[Visit], view: View) -> CameraState:
+    """Count how much longer visits are by now; from their beginning, once they are some."""
+    if view.flow is None:
         return state
     how = view.flow.counting
-    since = before.until if before is not None and before.entered else visit.since
-    begun = since == visit.since
-    for time, microseconds in flow.parts(since, visit.until, how.inside):
-        new = begun or time == flow.start_of(time, how.window)
-        if new:
-            state, new = _may_count(state, visit.track, "zones", view)
-        there = tally.stayed(visit.zone_id, microseconds, visit.track if new else None)
-        state = _count(state, time, there, view)
-        begun = False
+    before = {(each.zone_id, each.first): each.until for each in state.visits if each.entered}
+    there: dict[datetime, Stays] = defaultdict(Stays)
+    for visit in (each for each in visits if each.entered):
+        since = before.get((visit.zone_id, visit.first), visit.since)
+        begun = since == visit.since
+        for time, microseconds in flow.parts(since, visit.until, how.inside):
+            new = begun or time == flow.start_of(time, how.window)
+            if new:
+                state, new = _may_count(state, visit.track, "zones", view)
+            there[flow.start_of(time, how.inside)].add(visit.zone_id, microseconds, visit.track if new else None)
+            begun = False
+    for minute, stays in there.items():
+        state = _count(state, minute, stays.tally(), view)
     return state
 
 

@@ -1,9 +1,10 @@
 """Closed windows in, messages out: with what may be told of few people, or with noise, and with what was seen."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,11 +24,14 @@ _HEAT_STEP: Final = 5
 """Seconds to which a cell is rounded where numbers are published: sums of cells are not to be taken from one another
 to find one person's."""
 
+_UTC: Final = ZoneInfo("UTC")
+_ALWAYS: Final = Schedule()
 _WITHHELD_IS: Final = Fraction(1, 2)
 """Where a count is withheld, people inside are worked out with so many times k: the middle of what it can be."""
 
 
-class Publisher(NamedTuple):
+@dataclass(frozen=True)
+class Publisher:
     """What stands on every window of a camera, and how it is counted."""
 
     store_id: StoreId
@@ -36,13 +40,13 @@ class Publisher(NamedTuple):
     notice_id: NoticeId
     module: Module
     lives: timedelta
-    timezone: ZoneInfo = ZoneInfo("UTC")
-    opens: Schedule = Schedule()
+    timezone: ZoneInfo = _UTC
+    opens: Schedule = _ALWAYS
     export: Export | None = None
     """Needed where the profile is export."""
     frames_live: timedelta = timedelta(hours=1)
 
-    @property
+    @cached_property
     def counting(self) -> Counting:
         exported = self.settings.profile == "export"
         return Counting(

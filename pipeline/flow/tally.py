@@ -106,11 +106,25 @@ def crossed(line: LineId, direction: str, track: int) -> Tally:
     return Tally(came_in={line: 1}, who=who) if direction == "in" else Tally(went_out={line: 1}, who=who)
 
 
-def stayed(zone: ZoneId, microseconds: int, track: int | None) -> Tally:
-    """Somebody was in a zone; `track` where that is a visitor whom the published window has not counted yet."""
-    if track is None:
-        return Tally(present={zone: microseconds})
-    return Tally(present={zone: microseconds}, visitors={zone: 1}, who={str(Who("zone", zone)): (track,)})
+class Stays:
+    """Adds up who was in which zone, of all that one picture shows."""
+
+    def __init__(self) -> None:
+        self._present: dict[ZoneId, int] = {}
+        self._visitors: dict[ZoneId, list[int]] = {}
+
+    def add(self, zone: ZoneId, microseconds: int, track: int | None) -> None:
+        """Somebody was in a zone; `track` where that is a visitor whom the published window has not counted yet."""
+        self._present[zone] = self._present.get(zone, 0) + microseconds
+        if track is not None:
+            self._visitors.setdefault(zone, []).append(track)
+
+    def tally(self) -> Tally:
+        return Tally(
+            present=self._present,
+            visitors={zone: len(tracks) for zone, tracks in self._visitors.items()},
+            who={str(Who("zone", zone)): tuple(tracks) for zone, tracks in self._visitors.items()},
+        )
 
 
 def ended(zone: ZoneId, lasted: timedelta, track: int, *, lost: bool = False) -> Tally:

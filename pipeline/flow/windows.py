@@ -98,14 +98,20 @@ def count(windows: Windows, how: Counting, time: datetime, what: Tally) -> Windo
         windows = _begun(windows, how, start)
     elif start < windows.final:
         return windows
-    going = windows.going
-    if going and going[-1].start == start:
-        latest = Minute(start, added(going[-1].tally, what, how.told_apart))
-        return replace(windows, going=(*going[:-1], latest))
-    before = next((each.tally for each in going if each.start == start), NOTHING)
+    before = next((each.tally for each in windows.going if each.start == start), NOTHING)
     now = Minute(start, added(before, what, how.told_apart))
-    others = (each for each in going if each.start != start)
-    return replace(windows, going=tuple(sorted((now, *others), key=lambda each: each.start)))
+    others = [each for each in windows.going if each.start != start]
+    going = (*others, now) if not others or others[-1].start < start else tuple(sorted((now, *others), key=_start))
+    return _counted(windows, going, windows.whole)
+
+
+def _counted(windows: Windows, going: tuple[Minute, ...], whole: tuple[Window, ...]) -> Windows:
+    # Not `replace`, which takes ten times as long, and this is done several times a picture.
+    return Windows(going, whole, windows.final, windows.closed, windows.told, windows.inside, windows.bounds)
+
+
+def _start(each: Minute | Window) -> datetime:
+    return each.start
 
 
 def _begun(windows: Windows, how: Counting, start: datetime) -> Windows:
@@ -132,8 +138,9 @@ def warm(
         before = next((each for each in windows.whole if each.start == start), Window(start))
         if start < windows.closed or not (where or before.heat.going):
             continue
-        after = replace(before, heat=heat.warmed(before.heat, where, microseconds // 1000, live))
-        windows = replace(windows, whole=_with(windows.whole, after))
+        warmed = heat.warmed(before.heat, where, microseconds // 1000, live)
+        after = Window(start, before.tally, warmed, before.told)
+        windows = _counted(windows, windows.going, _with(windows.whole, after))
     return windows
 
 
@@ -219,7 +226,7 @@ def tick(windows: Windows, how: Counting, time: datetime) -> tuple[Windows, tupl
     )
     whole = {each.start: each for each in windows.whole}
     kept = {each.start: replace(whole.get(each.start, Window(each.start)), told=each.tally) for each in ended}
-    after = replace(windows, whole=tuple(sorted((whole | kept).values(), key=lambda each: each.start)), told=border)
+    after = replace(windows, whole=tuple(sorted((whole | kept).values(), key=_start)), told=border)
     return after, (*final, *sorted(closed, key=lambda each: each.start))
 
 
@@ -248,5 +255,5 @@ def _folded(whole: tuple[Window, ...], minutes: Iterable[Minute], how: Counting)
 
 
 def _with(whole: tuple[Window, ...], now: Window) -> tuple[Window, ...]:
-    others = (each for each in whole if each.start != now.start)
-    return tuple(sorted((now, *others), key=lambda each: each.start))
+    others = [each for each in whole if each.start != now.start]
+    return tuple(sorted((now, *others), key=_start))

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ import pytest
 
 from pipeline.flow.budget import Export, Release, budget, shares
 from pipeline.flow.publishing import Publisher, close_and_publish, publish, tick_and_publish
-from pipeline.flow.tally import Tally, added, crossed, ended, stayed
+from pipeline.flow.tally import Stays, Tally, added, crossed, ended
 from pipeline.flow.windows import Closed, Inside, Windows, count
 from schemas.envelope import Module
 from schemas.estate import Camera, FlowSettings, Line, Store, Zone
@@ -52,11 +53,17 @@ def by(book: Book, *, secret: bytes = bytes(32), settings: FlowSettings = SETTIN
     )  # fmt: skip
 
 
+def there(track: int) -> Tally:
+    stays = Stays()
+    stays.add(TILL, 10**7, track)
+    return stays.tally()
+
+
 @cache
 def busy(people: int) -> Tally:
     whole = Tally(analysed=9000, stills=3000, people=people, watched=3_600_000_000)
     for track in range(people):
-        for each in (crossed(DOOR, "in", track), stayed(TILL, 10**7, track), ended(TILL, timedelta(minutes=3), track)):
+        for each in (crossed(DOOR, "in", track), there(track), ended(TILL, timedelta(minutes=3), track)):
             whole = added(whole, each)
     return whole
 
@@ -203,7 +210,7 @@ def test_r52_the_linkage_attack_finds_who_is_there_when_there_is_no_noise() -> N
 
 def test_an_export_without_a_secret_is_a_mistake_that_tells_nothing() -> None:
     with pytest.raises(ValueError, match="secret"):
-        exported(9, by(Book())._replace(export=None))
+        exported(9, replace(by(Book()), export=None))
 
 
 def test_releases_are_the_same_bytes_in_every_replay() -> None:

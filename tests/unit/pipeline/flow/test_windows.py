@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -251,7 +252,7 @@ def test_minutes_are_summed_up_to_what_is_published() -> None:
 
 
 def test_who_is_inside_is_worked_out_from_what_is_told_and_is_nobody_once_the_store_has_closed() -> None:
-    by = PUBLISHED._replace(opens=Schedule(since=time(9), until=time(12, 45)))
+    by = replace(PUBLISHED, opens=Schedule(since=time(9), until=time(12, 45)))
     inside, told = Inside(), []
     for index, (came, went) in enumerate([(range(8), range(3)), (range(1), range(4)), (range(5), ()), (range(3), ())]):
         closed = Closed(NOON + index * timedelta(minutes=15), together(through("in", *came), through("out", *went)))
