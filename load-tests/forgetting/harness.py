@@ -33,10 +33,10 @@ from pipeline import sealing
 from pipeline.broker import admin
 from pipeline.edge import segment
 from pipeline.evidence.clip import open_clip
-from pipeline.local.clickhouse import DATABASE, OWNER
 from pipeline.local.ready import group_has_work
 from pipeline.local.supervise import Child
 from pipeline.vault.api import EvidenceObject, LookRequest, lease_info
+from pipeline.warehouse.users import DATABASE, OWNER
 from schemas.ids import AlertId
 from tests.integration.house import House
 from tests.integration.looking import REASON, file_of, opens, signed_in, stored

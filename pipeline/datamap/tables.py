@@ -36,13 +36,20 @@ ABOUT: Final[Mapping[str, About]] = {
         _SIX_HOURS,
     ),
     "alert_arrivals": About(DataClass.LINKABLE, _ALERTS, _PARTITIONS, _SIX_HOURS),
-    "people_flow": About(
-        DataClass.DEIDENTIFIED, _COUNTS, _PARTITIONS,
-        "TTL takes rows within 5 hours of their expiry, their month's partition goes whole; late after 24 hours",
+    **dict.fromkeys(
+        ("people_flow", "coverage"),
+        About(
+            DataClass.DEIDENTIFIED, _COUNTS, _PARTITIONS,
+            "TTL takes rows within 5 hours of their expiry, their month's partition goes whole; late after 24 hours",
+        ),
     ),
-    "coverage": About(
-        DataClass.DEIDENTIFIED, _COUNTS, _PARTITIONS,
-        "TTL takes rows within 5 hours of their expiry, their month's partition goes whole; late after 24 hours",
+    **dict.fromkeys(
+        ("people_flow_hourly", "people_flow_daily", "store_hourly", "store_daily"),
+        About(
+            DataClass.DEIDENTIFIED, "until the first of the counts in it expires",
+            f"{_PARTITIONS}. It is worked out of counts, and never again from those that have expired",
+            "TTL takes rows within 5 hours of their expiry, their month's partition goes whole; late after 24 hours",
+        ),
     ),
     "migrations": About(
         DataClass.OPERATIONAL, "as long as the warehouse", "with the warehouse", "as long as the warehouse"

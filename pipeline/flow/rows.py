@@ -1,8 +1,9 @@
 """Messages in, warehouse rows out."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from schemas.alert import Alert
 from schemas.flow import CoverageWindow, FlowWindow
@@ -13,7 +14,7 @@ COUNTS_LIVE: Final = timedelta(days=761)
 
 
 class FlowRow(NamedTuple):
-    """A row of `people_flow`: one count of one line or zone, its full value."""
+    """A row of `people_flow`: one count of one line or zone, or a heat map, its full value."""
 
     store_id: str
     camera_id: str
@@ -33,6 +34,12 @@ class FlowRow(NamedTuple):
     model_digest: str
     config_digest: str
     expires_at: datetime
+    day: date
+    """Of the store."""
+    withheld: tuple[int, ...] = ()
+    noise_mechanism: str = ""
+    noise_day_epsilon: float | None = None
+    noise_cells: int | None = None
 
 
 class CoverageRow(NamedTuple):
@@ -55,6 +62,7 @@ class CoverageRow(NamedTuple):
     model_digest: str
     config_digest: str
     expires_at: datetime
+    passed: int = 0
 
 
 class AlertRow(NamedTuple):
@@ -90,18 +98,19 @@ class AlertRow(NamedTuple):
 Row = FlowRow | CoverageRow | AlertRow
 
 
-def row(message: FlowWindow | CoverageWindow | Alert) -> Row:
-    """The row that a message becomes: the same one every time."""
+def row(message: FlowWindow | CoverageWindow | Alert, timezone: ZoneInfo) -> Row:
+    """The row that a message becomes: the same one every time. The time zone is its store's."""
     match message:
         case FlowWindow():
-            return flow_row(message)
+            return flow_row(message, timezone)
         case CoverageWindow():
             return coverage_row(message)
         case Alert():
             return alert_row(message)
 
 
-def flow_row(window: FlowWindow) -> FlowRow:
+def flow_row(window: FlowWindow, timezone: ZoneInfo) -> FlowRow:
+    noise = window.noise
     return FlowRow(
         store_id=window.store_id,
         camera_id=window.camera_id,
@@ -116,11 +125,16 @@ def flow_row(window: FlowWindow) -> FlowRow:
         coverage=window.coverage,
         suppressed=window.suppressed,
         suppressed_below=window.suppressed_below,
-        noise_epsilon=window.noise.epsilon if window.noise else None,
+        noise_epsilon=noise.epsilon if noise else None,
         notice_id=window.notice_id,
         model_digest=window.module.model_digest,
         config_digest=window.module.config_digest,
         expires_at=expiry(window.expires_at, window.window_start + COUNTS_LIVE),
+        day=window.window_start.astimezone(timezone).date(),
+        withheld=window.withheld,
+        noise_mechanism=noise.mechanism if noise else "",
+        noise_day_epsilon=noise.day_epsilon if noise else None,
+        noise_cells=noise.cells if noise else None,
     )
 
 
@@ -143,6 +157,7 @@ def coverage_row(window: CoverageWindow) -> CoverageRow:
         model_digest=window.module.model_digest,
         config_digest=window.module.config_digest,
         expires_at=expiry(window.expires_at, window.window_start + COUNTS_LIVE),
+        passed=window.passed,
     )
 
 

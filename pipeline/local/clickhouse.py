@@ -11,61 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from xml.etree import ElementTree as ET
 
-DATABASE: Final = "mimamori"
-
-# A table of fields within fields; a tuple repeats its tag.
-Fields = Mapping[str, "str | Fields | tuple[str, ...]"]
-
-
-class User(NamedTuple):
-    """Somebody who logs in with a password, what they may do, and the limits that hold for them."""
-
-    name: str
-    profile: str
-    grants: tuple[str, ...]
-
-
-OWNER: Final = User("owner", "owner", (f"GRANT ALL ON {DATABASE}.*", "GRANT TABLE ENGINE ON *"))
-WRITER: Final = User(
-    "writer",
-    "writer",
-    tuple(f"GRANT INSERT, SHOW COLUMNS ON {DATABASE}.{table}" for table in ("people_flow", "alerts", "coverage")),
-)
-READER: Final = User("reader", "reader", (f"GRANT SELECT ON {DATABASE}.*",))
-FORGETTING: Final = ("alerts", "alert_arrivals", "people_flow", "coverage")
-ERASER: Final = User(
-    "eraser",
-    "reader",
-    ("GRANT SELECT ON system.parts", "GRANT SELECT ON system.detached_parts", f"GRANT SHOW TABLES ON {DATABASE}.*"),
-)
-# ClickHouse knows no right to drop a partition but that to delete. The profile leaves of it what needs no predicate:
-# none that names anything is as shallow as DROP PARTITION ID, and lightweight deletes are off.
-DROPPER: Final = User("dropper", "dropper", tuple(f"GRANT ALTER DELETE ON {DATABASE}.{table}" for table in FORGETTING))
-# Ends the statement that keeps the listener up, and so stops the engine in good order.
-STOPPER: Final = User("stopper", "owner", ("GRANT KILL QUERY ON *.*", "GRANT SELECT ON system.processes"))
-USERS: Final = (OWNER, WRITER, READER, ERASER, DROPPER, STOPPER)
+from pipeline.warehouse.users import DATABASE, PROFILES, USERS, WRITER, Fields, User
 
 # The engine logs itself in as `default` without a password, and so could anyone on loopback: it may do nothing else.
 ANONYMOUS: Final = ("GRANT SYSTEM LISTEN ON *.*",)
 
-PROFILES: Final[Fields] = {
-    # Also where a server keeps a log of queries: their text is none of its business.
-    "default": {"log_queries": "0"},
-    "owner": {"max_memory_usage": "500000000"},
-    # Small batches that must be on disk when they are acknowledged: waiting for others only makes them late.
-    "writer": {"async_insert": "0", "max_memory_usage": "500000000", "max_execution_time": "30"},
-    "reader": {"readonly": "2", "max_memory_usage": "500000000", "max_execution_time": "10"},
-    "dropper": {
-        "max_ast_depth": "5",
-        "enable_lightweight_delete": "0",
-        "max_memory_usage": "100000000",
-        "max_execution_time": "30",
-        "constraints": {name: {"const": ""} for name in ("max_ast_depth", "enable_lightweight_delete")},
-    },
-}
+# Ends the statement that keeps the listener up, and so stops the engine in good order.
+STOPPER: Final = User("stopper", "owner", ("GRANT KILL QUERY ON *.*", "GRANT SELECT ON system.processes"))
+LOCAL: Final = (*USERS, STOPPER)
 
 
 @dataclass(frozen=True)
@@ -90,7 +46,7 @@ class Clickhouse:
     def write_config(self) -> None:
         """Write the configuration, and passwords where there are none yet: all for the owner of the files only."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        passwords = {user.name: secrets.token_urlsafe(24) for user in USERS} | self.passwords()
+        passwords = {user.name: secrets.token_urlsafe(24) for user in LOCAL} | self.passwords()
         private(self.home / "passwords.json", json.dumps(passwords))
         private(self.home / "users.xml", xml(users(passwords)))
         private(self.home / "config.xml", xml(config(self.port, self.memory)))
@@ -149,7 +105,7 @@ def users(passwords: Mapping[str, str]) -> Fields:
     anonymous: Fields = {"password": "", **reach("default", ANONYMOUS)}
     named: Fields = {
         user.name: {"password_sha256_hex": digest(passwords[user.name]), **reach(user.profile, user.grants)}
-        for user in USERS
+        for user in LOCAL
     }
     return {"profiles": PROFILES, "quotas": {"default": {}}, "users": {"default": anonymous, **named}}
 

@@ -32,6 +32,7 @@ from pipeline.local.supervise import Child, Supervisor
 from pipeline.settings import Clickhouse
 from pipeline.vault import tokens
 from pipeline.vault.hardening import FORGETFUL
+from pipeline.warehouse import users
 from pipeline.warehouse.login import owner
 from pipeline.warehouse.migrations import migrate
 from schemas.estate import Estate, load_estate, load_regulations
@@ -235,7 +236,7 @@ class Demo:
             http_ok(f"{self.console_url}healthz"),
             what="the console of headquarters",
             address=self.console_url,
-            env=self._env("console") | self.clickhouse.environment(engine.READER),
+            env=self._env("console") | self.clickhouse.environment(users.READER),
             tier=_WORKERS,
         )
 
@@ -284,7 +285,7 @@ class Demo:
         }
 
     def _writes(self, stage: str) -> dict[str, str]:
-        who = {"recording": (engine.WRITER,), "erasing": (engine.ERASER, engine.DROPPER)}.get(stage)
+        who = {"recording": (users.WRITER,), "erasing": (users.ERASER, users.DROPPER)}.get(stage)
         return self.clickhouse.environment(*who) if who else {}
 
     def _login(self) -> Clickhouse:

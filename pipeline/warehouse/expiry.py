@@ -2,7 +2,7 @@
 they have left the disk.
 
 Nothing is picked out by name. `ALTER … DELETE WHERE alert_id = …` would leave the name in `mutation_N.txt`, and the
-rows in old parts; so whoever drops may do that alone (see `dropper` in pipeline/local/clickhouse.py), and reads no row.
+rows in old parts; so whoever drops may do that alone (see `dropper` in pipeline/warehouse/users.py), and reads no row.
 """
 
 import re
@@ -26,6 +26,10 @@ SPANS: Final[Mapping[str, timedelta | None]] = {
     "alerts": timedelta(hours=6),
     "alert_arrivals": timedelta(hours=6),
     "people_flow": None,
+    "people_flow_hourly": None,
+    "people_flow_daily": None,
+    "store_hourly": None,
+    "store_daily": None,
     "coverage": None,
 }
 """The tables that forget, and how long a span of expiries a partition holds: None is a month (0005)."""

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,91 @@ class Latency(NamedTuple):
     p50: float
     p95: float
     p99: float
+
+
+class StoreHour(NamedTuple):
+    """How many came to a store and went in an hour, at least: `withheld` windows are not in it."""
+
+    store_id: StoreId
+    hour: datetime
+    come: float
+    go: float
+    coverage: float
+    withheld: int
+
+
+class StoreDay(NamedTuple):
+    """How many came to a store and went on one of its own days, at least: `withheld` windows are not in it."""
+
+    store_id: StoreId
+    day: date
+    come: float
+    go: float
+    coverage: float
+    withheld: int
+
+
+class PlaceHour(NamedTuple):
+    """A line, a zone or the whole picture in an hour: sums over `windows` that were told, bin by bin, cell by cell.
+
+    Of occupancy and of a median the sum says nothing: divide it by `windows`, or take the `last`.
+    """
+
+    hour: datetime
+    camera_id: str
+    metric: str
+    line_id: str
+    zone_id: str
+    values: tuple[float, ...]
+    last: float | None
+    windows: int
+    suppressed: int
+    withheld: int
+    coverage: float
+
+
+def store_hours(store: StoreId, begin: datetime, end: datetime) -> Query[StoreHour]:
+    """Every hour of a store that began from `begin` on and before `end`, oldest first."""
+    return _store_hours("store_hours", "store_id = {store:String} AND", {"store": store, "begin": begin, "end": end})
+
+
+def every_stores_hours(begin: datetime, end: datetime) -> Query[StoreHour]:
+    """Every hour of every store that began from `begin` on and before `end`, by store, oldest first."""
+    return _store_hours("every_stores_hours", "", {"begin": begin, "end": end})
+
+
+def _store_hours(name: str, where: str, parameters: Mapping[str, Any]) -> Query[StoreHour]:
+    return Query(
+        name,
+        "SELECT store_id, hour, come, go, seen_seconds / seconds, suppressed FROM store_hourly FINAL "
+        f"WHERE {where} hour >= {{begin:DateTime64(6)}} AND hour < {{end:DateTime64(6)}} ORDER BY store_id, hour, day",
+        StoreHour,
+        parameters,
+    )
+
+
+def store_days(begin: date, end: date) -> Query[StoreDay]:
+    """Every store's own days from `begin` on and before `end`, by store, oldest first."""
+    return Query(
+        "store_days",
+        "SELECT store_id, day, come, go, seen_seconds / seconds, suppressed FROM store_daily FINAL "
+        "WHERE day >= {begin:Date} AND day < {end:Date} ORDER BY store_id, day",
+        StoreDay,
+        {"begin": begin, "end": end},
+    )
+
+
+def place_hours(store: StoreId, begin: datetime, end: datetime) -> Query[PlaceHour]:
+    """Every line, zone and picture of a store by hour, from `begin` on and before `end`, oldest first."""
+    return Query(
+        "place_hours",
+        "SELECT hour, camera_id, metric, line_id, zone_id, values, last, windows, suppressed, withheld, "
+        "seen_seconds / seconds FROM people_flow_hourly FINAL WHERE store_id = {store:String} "
+        "AND hour >= {begin:DateTime64(6)} AND hour < {end:DateTime64(6)} "
+        "ORDER BY hour, camera_id, metric, line_id, zone_id, day",
+        PlaceHour,
+        {"store": store, "begin": begin, "end": end},
+    )
 
 
 def flow_today(store: StoreId, timezone: ZoneInfo, now: datetime) -> Query[FlowRow]:

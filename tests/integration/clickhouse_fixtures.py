@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from pipeline.local.clickhouse import DATABASE, OWNER, READER, WRITER, Clickhouse, User
+from pipeline.local.clickhouse import Clickhouse
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import Login
 from pipeline.warehouse.migrations import migrate
+from pipeline.warehouse.users import DATABASE, FORGETTING, OWNER, READER, WRITER, User
 
 READY_WITHIN = 30.0
 
@@ -97,7 +98,7 @@ def clickhouse_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engi
 async def clickhouse(clickhouse_engine: Engine) -> Engine:
     """The shared engine, its tables empty."""
     async with Warehouse(clickhouse_engine.login(OWNER)) as owner:
-        for table in ("people_flow", "alerts", "alert_arrivals", "coverage"):
+        for table in FORGETTING:
             await owner.run(f"TRUNCATE TABLE {table}")
     return clickhouse_engine
 

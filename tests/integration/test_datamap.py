@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.broker import admin
 from pipeline.datamap.entry import Entry, Kind, unregistered
 from pipeline.datamap.registry import registry
-from pipeline.local import clickhouse
+from pipeline.warehouse.users import OWNER
 from tests.integration.house import House, house
 
 ALWAYS = {
@@ -64,7 +64,7 @@ async def topics_of(running: House) -> set[str]:
 def tables_of(running: House) -> set[str]:
     """Ask ClickHouse for its tables that hold rows."""
     ask = "SELECT name FROM system.tables WHERE database = 'mimamori' AND engine != 'MaterializedView' FORMAT TSV"
-    return set(running.demo.clickhouse.ask(clickhouse.OWNER, ask, 10).split())
+    return set(running.demo.clickhouse.ask(OWNER, ask, 10).split())
 
 
 def sqlite_tables(file: Path) -> set[str]:

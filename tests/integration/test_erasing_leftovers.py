@@ -4,12 +4,12 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.local.clickhouse import WRITER
 from pipeline.objects import Folder
 from pipeline.settings import Clickhouse
 from pipeline.vault.api import ErasureRequest, ObjectKey, ObjectRequest, Stored
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import writer
+from pipeline.warehouse.users import WRITER
 from schemas.envelope import Purpose
 from schemas.ids import AlertId, CameraId, StoreId
 from tests.integration.clickhouse_disk import found

@@ -9,11 +9,11 @@ import pytest
 
 from pipeline.errors import Unavailable
 from pipeline.flow.rows import Row
-from pipeline.local.clickhouse import OWNER, READER, WRITER, User
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.migrations import migrate
 from pipeline.warehouse.queries import Query
+from pipeline.warehouse.users import OWNER, READER, WRITER, User
 from schemas.flow import Metric
 from schemas.ids import StoreId
 from tests.integration.clickhouse_fixtures import Engine

@@ -10,10 +10,10 @@ import pytest
 
 from pipeline.errors import Unavailable
 from pipeline.flow.rows import Row
-from pipeline.local.clickhouse import OWNER, READER, WRITER
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.migrations import migrate
+from pipeline.warehouse.users import OWNER, READER, WRITER
 from tests.integration.clickhouse_fixtures import Engine
 from tests.integration.warehouse_rows import NOON, WINDOW, alert, flow
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Unavailable
-from pipeline.local.clickhouse import DROPPER, ERASER, OWNER, READER, WRITER
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
-from pipeline.warehouse.expiry import SPANS, Dropper, expire, parts
+from pipeline.warehouse.expiry import Dropper, expire, parts
 from pipeline.warehouse.migrations import FOLDER, migrate, read
 from pipeline.warehouse.queries import Query
+from pipeline.warehouse.users import DROPPER, ERASER, OWNER, READER, WRITER
 from tests.integration.clickhouse_disk import files, found
 from tests.integration.clickhouse_fixtures import Engine
 from tests.integration.warehouse_rows import alert, coverage, flow
@@ -172,12 +172,12 @@ async def test_r20_the_engine_keeps_no_log_of_what_it_was_asked(engine: Engine) 
         assert await owner.ask(ask) == ()
 
 
-async def old_tables(engine: Engine) -> None:
-    """Make the tables as they were before they were cut by expiry."""
+async def old_tables(engine: Engine, before: int = 5) -> None:
+    """Make the tables as they were before a migration: unless it is said, before they were cut by expiry."""
     async with Warehouse(engine.login(OWNER, "default")) as server:
         await server.run("CREATE DATABASE IF NOT EXISTS mimamori")
     async with Warehouse(engine.login(OWNER)) as owner:
-        for statement in [each for migration in read(FOLDER)[:4] for each in migration.statements]:
+        for statement in [each for migration in read(FOLDER)[: before - 1] for each in migration.statements]:
             await owner.run(statement)
 
 
@@ -211,8 +211,10 @@ async def test_rows_that_were_there_before_the_tables_were_cut_anew_are_there_st
             )
         await owner.run("INSERT INTO people_flow (store_id, window_start, version) VALUES ('s', '2030-01-01', 1)")
         await owner.run("INSERT INTO coverage (store_id, window_start, version) VALUES ('s', '2030-01-01', 1)")
+        for statement in 2 * read(FOLDER)[4].statements:
+            await owner.run(statement)
         applied = await migrate(fresh_clickhouse.login(OWNER))
-        for statement in applied[-1].statements:
+        for statement in applied[5].statements:
             await owner.run(statement)
 
     async with Warehouse(fresh_clickhouse.login(READER)) as reader:
@@ -222,18 +224,19 @@ async def test_rows_that_were_there_before_the_tables_were_cut_anew_are_there_st
             Query("kept", "SELECT count(), any(expires_at) FROM people_flow FINAL", lambda *row: row)
         )
         lives = await reader.ask(Query("lives", "SELECT max(expires_at - start) FROM alerts", int))
-    assert applied[-1].number == 5
+    assert applied[5].number == 6
     assert (totals.alerts, totals.flow_rows, latency.n) == (2 * MONTH, 1, 2 * MONTH)
     assert kept == ((1, datetime(2030, 1, 1, tzinfo=UTC) + timedelta(days=761)),)
     assert lives == (30 * 86400,)
 
 
 @pytest.mark.parametrize("cut_off", [False, True])
+@pytest.mark.parametrize("number", [5, 6])
 async def test_what_is_written_while_tables_are_cut_anew_is_kept_also_when_that_is_cut_off(
-    fresh_clickhouse: Engine, cut_off: bool
+    fresh_clickhouse: Engine, number: int, cut_off: bool
 ) -> None:
-    await old_tables(fresh_clickhouse)
-    statements = read(FOLDER)[4].statements
+    await old_tables(fresh_clickhouse, number)
+    statements = read(FOLDER)[number - 1].statements
     exchanges = [n for n, each in enumerate(statements) if each.startswith("EXCHANGE")]
     async with Warehouse(fresh_clickhouse.login(OWNER)) as owner:
         begun = 0
@@ -247,9 +250,10 @@ async def test_what_is_written_while_tables_are_cut_anew_is_kept_also_when_that_
             await owner.run(statement)
 
     async with Warehouse(fresh_clickhouse.login(READER)) as reader:
-        counts = [await reader.ask(Query("rows", f"SELECT count() FROM {table} FINAL", int)) for table in SPANS]
-    assert len(exchanges) == len(SPANS)
-    assert counts == [(1,)] * len(SPANS)
+        tables = [statements[each].split()[2] for each in exchanges]
+        counts = [await reader.ask(Query("rows", f"SELECT count() FROM {table} FINAL", int)) for table in tables]
+    assert len(tables) == {5: 4, 6: 1}[number]
+    assert counts == [(1,)] * len(tables)
 
 
 async def test_an_alert_that_came_while_there_was_no_view_has_arrived(fresh_clickhouse: Engine) -> None:

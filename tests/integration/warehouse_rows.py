@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow, alert_row, coverage_row, flow_row
 from schemas.alert import Alert, Category, Explanation, ObservationCode, Rarity
@@ -10,6 +11,7 @@ from schemas.flow import CoverageWindow, FlowWindow, Metric
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=15)
+TOKYO = ZoneInfo("Asia/Tokyo")
 MODULE = Module(name="watching", version="1", model_digest="m", config_digest="c")
 
 
@@ -40,7 +42,8 @@ def flow(start: datetime = NOON, **changes: Any) -> FlowRow:
                 "suppressed_below": 1,
                 **changes,
             }
-        )
+        ),
+        TOKYO,
     )
 
 

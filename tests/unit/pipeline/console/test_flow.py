@@ -17,7 +17,7 @@ def crossing(metric: str, quarters: int, count: float | None, line: str = "door"
         window_start=NOON + QUARTER * quarters, window_seconds=900, profile="published", version=1,
         values=() if count is None else (count,), coverage=0.5 if quarters else 1.0, suppressed=count is None,
         suppressed_below=3, noise_epsilon=None, notice_id="n", model_digest="", config_digest="",
-        expires_at=NOON + timedelta(days=761),
+        expires_at=NOON + timedelta(days=761), day=NOON.date(),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The registry holds what the code makes, and refuses what nobody registered."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -47,7 +48,8 @@ def test_r20_the_data_map_says_how_long_alerts_reviews_and_counts_live_on_kafka(
 def test_r11_every_table_of_the_warehouse_is_in_the_data_map() -> None:
     found = {each.tables[0] for each in ENTRIES if each.kind is Kind.TABLE}
 
-    assert found == {*SPANS, "migrations"} == {*TABLES.values(), "alert_arrivals", "migrations"}
+    rollups = {f"{what}_{span}" for what in ("people_flow", "store") for span in ("hourly", "daily")}
+    assert found == {*SPANS, "migrations"} == {*TABLES.values(), *rollups, "alert_arrivals", "migrations"}
 
 
 def test_r11_every_place_is_there_once() -> None:
@@ -127,12 +129,13 @@ def test_r23_no_column_of_an_alert_can_find_a_person_or_a_picture() -> None:
     assert set(AlertRow._fields) <= may_be
     assert columns("alerts") <= may_be
     assert columns("alert_arrivals") <= may_be
-    assert columns("people_flow") == set(FlowRow._fields)
+    assert columns("people_flow") == {*FlowRow._fields, "inserted_at"}
     assert columns("coverage") == set(CoverageRow._fields)
 
 
 def columns(table: str) -> set[str]:
     """Return a table's columns as its last migration makes them."""
-    text = (FOLDER / "0005_partitions_by_expiry.sql").read_text()
-    body = text.split(f"CREATE TABLE IF NOT EXISTS {table}_0005\n(\n")[1].split("\n)\n")[0]
-    return {line.split()[0] for line in body.splitlines() if line.split()[0] != "INDEX"}
+    text = "".join(path.read_text() for path in sorted(FOLDER.glob("*.sql")))
+    made = re.findall(rf"CREATE TABLE IF NOT EXISTS {table}(?:_\d{{4}})?\n\(\n(.*?)\n\)\n", text, re.DOTALL)[-1]
+    added = re.findall(rf"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS (\w+)", text)
+    return {*added, *(line.split()[0] for line in made.splitlines() if line.split()[0] != "INDEX")}

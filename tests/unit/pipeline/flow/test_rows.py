@@ -1,14 +1,15 @@
 """Messages in, rows out."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow, row
+from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow, flow_row, row
 from schemas.alert import Alert, AlertFrame, Category, Explanation, ObservationCode, Quantile, Rarity, Usefulness
 from schemas.detections import FrameRef
 from schemas.envelope import Module, Purpose
@@ -16,6 +17,7 @@ from schemas.flow import CoverageWindow, FlowWindow, Metric, Noise
 from schemas.geometry import Box
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TOKYO = ZoneInfo("Asia/Tokyo")
 ENVELOPE: dict[str, Any] = {
     "event_id": "e",
     "store_id": "shibuya",
@@ -38,7 +40,8 @@ FLOW: dict[str, Any] = {
     "values": (5.0, 2.0, 0.0),
     "coverage": 0.98,
     "suppressed_below": 3,
-    "noise": Noise(mechanism="geometric", epsilon=1.0),
+    "withheld": (2,),
+    "noise": Noise(mechanism="geometric", epsilon=1.0, day_epsilon=2.0, cells=4),
 }
 COVERAGE: dict[str, Any] = {
     **WINDOW,
@@ -48,6 +51,7 @@ COVERAGE: dict[str, Any] = {
     "skipped": 20,
     "erased": 20,
     "late": 10,
+    "passed": 7,
     "people_tracked": 3,
 }
 REF = FrameRef(topic="frames.v1", partition=2, offset=987_654_321)
@@ -76,7 +80,7 @@ ALERT: dict[str, Any] = {
 
 
 def test_a_flow_window_becomes_a_row_with_its_full_value() -> None:
-    assert row(FlowWindow(**FLOW)) == FlowRow(
+    assert row(FlowWindow(**FLOW), TOKYO) == FlowRow(
         store_id="shibuya",
         camera_id="door",
         metric="dwell_histogram",
@@ -95,11 +99,24 @@ def test_a_flow_window_becomes_a_row_with_its_full_value() -> None:
         model_digest="m",
         config_digest="c",
         expires_at=FLOW["expires_at"],
+        day=date(2026, 11, 23),
+        withheld=(2,),
+        noise_mechanism="geometric",
+        noise_day_epsilon=2.0,
+        noise_cells=4,
     )
 
 
+def test_a_window_falls_on_the_day_of_its_store() -> None:
+    evening = NOON + timedelta(hours=3)
+    window = FlowWindow(**{**FLOW, "utc_time": evening, "window_start": evening})
+
+    assert flow_row(window, TOKYO).day == date(2026, 11, 24)
+    assert flow_row(window, ZoneInfo("UTC")).day == date(2026, 11, 23)
+
+
 def test_a_coverage_window_becomes_a_row_with_every_count() -> None:
-    made = row(CoverageWindow(**COVERAGE))
+    made = row(CoverageWindow(**COVERAGE), TOKYO)
 
     assert isinstance(made, CoverageRow)
     assert {name: getattr(made, name) for name in COVERAGE if name in made._fields} == {
@@ -109,7 +126,7 @@ def test_a_coverage_window_becomes_a_row_with_every_count() -> None:
 
 
 def test_an_alert_becomes_a_row_with_the_numbers_behind_it() -> None:
-    made = row(Alert(**ALERT))
+    made = row(Alert(**ALERT), TOKYO)
 
     assert isinstance(made, AlertRow)
     assert (made.alert_id, made.category, made.observation) == ("a1", "loitering", "person_stayed_long")
@@ -120,14 +137,14 @@ def test_an_alert_becomes_a_row_with_the_numbers_behind_it() -> None:
 
 
 def test_an_alert_without_rarity_or_usefulness_says_none_rather_than_nought() -> None:
-    made = row(Alert(**{**ALERT, "rarity": None, "usefulness": None}))
+    made = row(Alert(**{**ALERT, "rarity": None, "usefulness": None}), TOKYO)
 
     assert isinstance(made, AlertRow)
     assert (made.rarity_one_in, made.rarity_n, made.usefulness_share, made.usefulness_n) == (None,) * 4
 
 
 def test_nothing_in_an_alerts_row_says_where_its_person_or_its_frames_are() -> None:
-    text = repr(row(Alert(**ALERT)))
+    text = repr(row(Alert(**ALERT), TOKYO))
 
     assert "0.123" not in text
     assert "987654321" not in text
@@ -140,7 +157,7 @@ def test_r51_no_column_of_flow_can_hold_a_person_a_picture_or_an_alert(kind: typ
         "store_id", "camera_id", "metric", "line_id", "zone_id", "window_start", "window_seconds", "profile", "version",
         "values", "coverage", "suppressed", "suppressed_below", "noise_epsilon", "notice_id", "model_digest",
         "config_digest", "expires_at", "frames_expected", "frames_analysed", "stills", "skipped", "erased", "late",
-        "people_tracked",
+        "people_tracked", "passed", "day", "withheld", "noise_mechanism", "noise_day_epsilon", "noise_cells",
     }  # fmt: skip
 
     assert set(kind._fields) <= may_be
@@ -159,6 +176,7 @@ def test_a_row_is_the_same_every_time_and_keeps_what_the_window_says(
     window = FlowWindow(
         **{
             **FLOW,
+            "withheld": (),
             "values": values,
             "version": version,
             "window_start": start,
@@ -167,9 +185,9 @@ def test_a_row_is_the_same_every_time_and_keeps_what_the_window_says(
             "window_length": quarters * timedelta(minutes=15),
         }
     )
-    made = row(window)
+    made = row(window, TOKYO)
 
-    assert made == row(FlowWindow.model_validate_json(window.model_dump_json()))
+    assert made == row(FlowWindow.model_validate_json(window.model_dump_json()), TOKYO)
     assert isinstance(made, FlowRow)
     assert (made.values, made.version, made.window_start) == (tuple(values), version, start)
     assert timedelta(seconds=made.window_seconds) == window.window_length
@@ -178,4 +196,4 @@ def test_a_row_is_the_same_every_time_and_keeps_what_the_window_says(
 def test_every_message_for_the_warehouse_has_a_row() -> None:
     messages: list[BaseModel] = [FlowWindow(**FLOW), CoverageWindow(**COVERAGE), Alert(**ALERT)]
 
-    assert [type(row(message)) for message in messages] == [FlowRow, CoverageRow, AlertRow]  # type: ignore[arg-type] # the list is of their base
+    assert [type(row(message, TOKYO)) for message in messages] == [FlowRow, CoverageRow, AlertRow]  # type: ignore[arg-type] # the list is of their base

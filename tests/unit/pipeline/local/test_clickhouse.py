@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipeline.local.clickhouse import ERASER, FORGETTING, OWNER, READER, USERS, WRITER, Clickhouse, users
+from pipeline.local.clickhouse import LOCAL, Clickhouse, users
+from pipeline.warehouse.users import ERASER, FORGETTING, OWNER, READER, WRITER
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def test_passwords_are_random_and_stay_for_the_next_start(clickhouse: Clickhouse
     other.write_config()
 
     assert clickhouse.passwords() == first
-    assert set(first) == {user.name for user in USERS}
-    assert len({*first.values(), *other.passwords().values()}) == 2 * len(USERS)
+    assert set(first) == {user.name for user in LOCAL}
+    assert len({*first.values(), *other.passwords().values()}) == 2 * len(LOCAL)
 
 
 def test_the_engine_is_told_hashes_and_no_passwords(clickhouse: Clickhouse) -> None:
@@ -63,7 +64,7 @@ def test_the_user_without_a_password_may_do_nothing_but_open_the_listener(clickh
 
 
 def test_nobody_is_granted_files_or_other_sources() -> None:
-    text = repr(users(dict.fromkeys((user.name for user in USERS), "")))
+    text = repr(users(dict.fromkeys((user.name for user in LOCAL), "")))
 
     assert "READ ON" not in text
     assert "SOURCES" not in text

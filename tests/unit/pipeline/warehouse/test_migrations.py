@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Misconfigured
-from pipeline.local.clickhouse import FORGETTING
 from pipeline.warehouse.expiry import SPANS
 from pipeline.warehouse.migrations import FOLDER, due, parse, read, statements
+from pipeline.warehouse.users import FORGETTING
 
 
 def test_statements_end_with_a_line_that_ends_in_a_semicolon() -> None:
