@@ -78,6 +78,10 @@ kills: provision ## the stage protocol under ≥ 50 kills, stops and rebalances;
 speed: provision ## leases a second on one core, a slot of 10,000 keys destroyed, what sealing costs; QUICK=1 under a minute
 	$(BIN)/python load-tests/speed/run.py $(if $(QUICK),--quick)
 
+.PHONY: accuracy
+accuracy: provision ## following, counting, dwelling and hiding beside peers at their best, by frame rate; QUICK=1 about a minute
+	$(BIN)/python load-tests/accuracy/run.py $(if $(QUICK),--quick)
+
 .PHONY: forgetting
 forgetting: provision browser ## canaries and keys are sought everywhere after their time; QUICK=1 about a minute
 	$(BIN)/python load-tests/forgetting/run.py $(if $(QUICK),--quick)
