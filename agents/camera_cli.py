@@ -9,6 +9,7 @@ import typer
 
 from agents.calibrating import BadPoint, Measured, empty, measured, pictures, with_grid, with_rulers
 from agents.eyes import open_eyes, open_face_finder
+from agents.tuning_cli import tune
 from models.detector import DetectorSettings
 from pipeline.clock import SystemClock
 from pipeline.errors import Misconfigured
@@ -28,6 +29,9 @@ _LEAST_LIKELY = 0.1
 @app.callback()
 def _root() -> None:
     """Keep each command a command of its own, though it may be the only one."""
+
+
+app.command()(tune)
 
 
 @app.command()

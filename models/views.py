@@ -23,6 +23,10 @@ ENLARGED = 2.0
 """At most, in a tile: it does for small people what a larger network would (facts/baselines)."""
 AT_THE_EDGE = 2.0
 """Pixels from where a view was cut: a box that ends there is a part of somebody whom another view sees whole."""
+NEAR = 0.5
+"""Likelihood from which on a box in the whole is somebody near, whose pieces are not taken from tiles."""
+PIECE = 0.8
+"""Of a tile's box, inside of somebody near."""
 SAME_PERSON = 0.5
 
 Moved = npt.NDArray[np.bool_]
@@ -164,9 +168,24 @@ def together(found: Sequence[tuple[View, Letterbox, Found]], height: int, width:
     parts = [_back(view, box.scale, each, height, width) for view, box, each in found]
     if len(parts) == 1:
         return parts[0]
+    if found[0][0] == View(0, 0, width, height):
+        parts = [parts[0], *(_without_pieces(each, parts[0]) for each in parts[1:])]
     boxes, likelihoods = (np.concatenate(part) for part in zip(*parts, strict=True))
     kept = nms.keep(boxes, likelihoods, at_most=SAME_PERSON)
     return boxes[kept], likelihoods[kept]
+
+
+def _without_pieces(found: Found, whole: Found) -> Found:
+    """Leave out what a tile shows of somebody near: a head or legs by themselves look like a small person."""
+    boxes, likelihoods = found
+    near = whole[0][whole[1] >= NEAR]
+    if not len(boxes) or not len(near):
+        return found
+    inside = np.minimum(boxes[:, None, 2:], near[None, :, 2:]) - np.maximum(boxes[:, None, :2], near[None, :, :2])
+    areas, larger = ((each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, near))
+    piece = (inside.clip(min=0).prod(axis=2) >= PIECE * areas[:, None]) & (larger[None, :] > areas[:, None])
+    apart = ~piece.any(axis=1)
+    return boxes[apart], likelihoods[apart]
 
 
 def _back(view: View, scale: float, found: Found, height: int, width: int) -> Found:

@@ -95,6 +95,14 @@ def test_somebody_whom_a_tile_cuts_is_taken_from_where_he_is_whole() -> None:
     np.testing.assert_allclose(boxes, [[180, 100, 240, 300], [50, 0, 90, 80]])
 
 
+def test_what_a_tile_shows_of_somebody_near_is_no_person_of_its_own() -> None:
+    near = seen(WHOLE, (100, 100, 300, 600))
+    tile = seen(View(0, 0, 700, 700), (150, 120, 220, 200), (400, 100, 420, 150))
+    boxes, _ = views.together([near, tile], 720, 1280)
+
+    np.testing.assert_allclose(boxes, [[100, 100, 300, 600], [400, 100, 420, 150]])
+
+
 def test_somebody_seen_twice_is_one() -> None:
     boxes, _ = views.together(
         [seen(WHOLE, (50, 50, 90, 150)), seen(View(0, 0, 700, 700), (51, 50, 91, 150))], 720, 1280

@@ -1,0 +1,125 @@
+"""A camera's profile: the cheapest way of looking that finds nearly as many."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from agents import tuning_cli
+from agents.tuning import Tried, agreed, chosen, every, tuned
+from models.detector import Look, Seen
+from pipeline.edge.clip import Clip, Shot
+from pipeline.errors import Misconfigured
+from schemas.detections import Detection, ObjectType
+from schemas.estate import Profile, load_estate
+from schemas.geometry import Box
+from schemas.ids import CameraId, StoreId
+from tests import estates
+
+SMALL = Box(left=0.5, top=0.5, right=0.52, bottom=0.55)
+TALL = Box(left=0.1, top=0.1, right=0.3, bottom=0.9)
+BLACK = np.zeros((200, 300, 3), np.uint8)
+
+
+class Eyes:
+    """Sees a tall person always, and a small one only in tiles."""
+
+    def detect_all(self, looks: Sequence[Look]) -> list[Seen]:
+        boxes = [TALL] if looks[0].profile.tiles == 1 else [TALL, SMALL]
+        return [Seen(tuple(Detection(type=ObjectType.HUMAN, likelihood=0.9, bounding_box=each) for each in boxes))]
+
+
+def test_the_cheapest_of_those_that_find_nearly_as_many_is_chosen() -> None:
+    cheap, fair, dear = (Profile(longest=each) for each in (320, 416, 640))
+    tried = [Tried(dear, 1.0, 0.03), Tried(fair, 0.98, 0.01), Tried(cheap, 0.9, 0.005)]
+
+    assert chosen(tried) == fair
+
+
+def test_where_only_tiles_find_the_small_ones_they_are_chosen() -> None:
+    eyes: Any = Eyes()
+    ticks = count()
+    learnt = tuned([BLACK] * 20, eyes, 2, spent=lambda: float(next(ticks)))
+
+    assert learnt is not None
+    assert (learnt.best.tiles, learnt.best.every) == (2, 2)
+    assert learnt.people == 40
+    assert learnt.heights == pytest.approx((0.05, 0.425, 0.8), abs=1e-3)
+    assert {each.found for each in learnt.tried} == {0.5, 1.0}
+
+
+def test_whom_only_one_way_of_looking_saw_is_not_believed() -> None:
+    one = np.array([[0, 0, 0.1, 0.3]], np.float32)
+    other = np.array([[0.01, 0, 0.1, 0.3], [0.5, 0.5, 0.6, 0.9]], np.float32)
+
+    assert len(agreed([one, other, one[:0]])) == 1
+    assert len(agreed([one[:0], one[:0]])) == 0
+
+
+def test_of_few_people_nothing_is_learnt() -> None:
+    eyes: Any = Eyes()
+
+    assert tuned([BLACK] * 9, eyes, 1) is None
+
+
+@pytest.mark.parametrize(("fps", "enough", "k"), [(5, None, 1), (5, 2.5, 2), (5, 2.4, 2), (5, 6, 1), (60, 0.5, 60)])
+def test_every_follows_from_how_many_a_second_are_enough(fps: float, enough: float | None, k: int) -> None:
+    assert every(fps, enough) == k
+
+
+def clip() -> Clip:
+    def shots() -> Iterator[Shot]:
+        for number in range(1, 101):
+            yield Shot(number, timedelta(seconds=number / 5), partial(np.full, (9, 9, 3), number, np.uint8))
+
+    return Clip("a clip", 5, shots)
+
+
+def test_pictures_are_taken_evenly_over_the_clip() -> None:
+    assert [int(each[0, 0, 0]) for each in tuning_cli.spread(clip(), 4)] == [13, 38, 63, 88]
+    assert len(list(tuning_cli.spread(clip(), 500))) == 100
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    return estates.write(tmp_path, "ginza", "door")
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
+    monkeypatch.setattr(tuning_cli, "open_clip", lambda _: clip())
+    monkeypatch.setattr(tuning_cli, "open_eyes", lambda *_: Eyes())
+    app = typer.Typer()
+    app.command()(tuning_cli.tune)
+    result = CliRunner().invoke(app, ["a.mp4", "--pictures", "20", *options], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_the_command_prints_a_table_and_a_profile_that_the_estate_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = command(monkeypatch)
+    profile = tomllib.loads(said[said.index("[profile]") :])["profile"]
+
+    assert "40 people in 20 pictures" in said
+    assert Profile.model_validate(profile).tiles == 2
+
+
+def test_the_profile_is_written_over_the_estate(monkeypatch: pytest.MonkeyPatch, estate: Path) -> None:
+    where = ["--estate", str(estate), "--store", "ginza", "--camera", "door"]
+    command(monkeypatch, *where, "--write", "--enough-fps", "2.5")
+    camera = load_estate(estate).camera(StoreId("ginza"), CameraId("door"))
+
+    assert camera is not None
+    assert (camera.profile.tiles, camera.profile.every) == (2, 2)
+
+
+def test_who_writes_names_the_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Misconfigured, match="--store"):
+        command(monkeypatch, "--write")
