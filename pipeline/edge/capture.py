@@ -62,7 +62,7 @@ class Rate:
 
 
 def open_source(source: str, rate: Rate, *, loop: bool, clock: Clock, wait: Wait) -> Source:
-    """Open a file, a folder of images, `rtsp://…`, a USB camera's number or `drawn:SEED`.
+    """Open a file, a folder of images, `rtsp://…`, a USB camera's number or a drawn scene's name.
 
     Raises:
         BrokenSource: A clip that cannot be read. Cameras that are away are waited for.

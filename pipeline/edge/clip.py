@@ -65,7 +65,7 @@ def frames(source: str | Path, source_fps: float | None = None) -> Iterator[Fram
     """Read a clip to its end, as fast as it goes.
 
     Args:
-        source: A film, a folder of images, or `drawn:SEED`.
+        source: A film, a folder of images, or a drawn scene such as `drawn:1` or `drawn:7?groups&shake`.
         source_fps: How fast it was taken; default is what the film says, and 10 for a folder.
 
     Raises:
@@ -107,13 +107,14 @@ def tick_of(time: timedelta, fps: float) -> int:
 
 
 def _drawn(name: str, fps: float) -> Clip:
-    seed = name.removeprefix(DRAWN)
-    if not seed.isdecimal():
-        raise BrokenSource(f"{name}: write {DRAWN} and a number, such as drawn:1")
-    count = round(drawn.ROUND.total_seconds() * fps)
+    try:
+        staged = drawn.named(name)
+    except drawn.UnknownScene as error:
+        raise BrokenSource(str(error)) from None
+    count = round(staged.length * fps)
 
     def shots() -> Iterator[Shot]:
-        renderer = drawn.Renderer(drawn.scene(int(seed)))
+        renderer = drawn.Renderer(staged)
         for number in range(count):
             seconds = number / fps
             yield Shot(number + 1, timedelta(seconds=seconds), partial(renderer.picture, seconds))

@@ -101,6 +101,20 @@ def draw(look: Look, step: int | None) -> Sprite:
     return canvas.sprite()
 
 
+def trolley(left: bool = False) -> Sprite:
+    """Draw a shopping trolley on its way to the right or left, as high as the hips of a master sprite."""
+    canvas = _Canvas(9)
+    wire = (150.0, 152.0, 155.0)
+    canvas.polygon([(-0.95, 4.2), (1.35, 4.45), (1.1, 6.0), (-0.55, 6.0)], wire, noise=10, fold=0.2)
+    canvas.polygon([(-0.75, 4.5), (1.15, 4.7), (0.95, 5.8), (-0.45, 5.8)], (95, 120, 140), noise=14)
+    canvas.limb([(-1.3, 3.85), (-0.95, 4.25), (-0.55, 6.05), (-0.45, 7.3)], (0.14, 0.12, 0.12, 0.12), wire)
+    canvas.limb([(-0.45, 7.2), (1.2, 7.2)], (0.12, 0.12), wire)
+    for x in (-0.45, 1.15):
+        canvas.ellipse((x, 7.6), (0.24, 0.26), (40, 40, 42))
+    sprite = canvas.sprite()
+    return sprite.flipped() if left else sprite
+
+
 class _Canvas:
     """Paints parts one over the other, each shaded like a cylinder, in units of `u` around the middle."""
 

@@ -12,14 +12,16 @@ No two of them are ever close enough to hide each other, and nobody comes in whe
 to be counted can be counted.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from pipeline.edge.drawn.figure import HEIGHT, STEPS, Look, look
+from pipeline.edge.drawn.name import Span
 
 WIDTH: Final = 960
 PIXELS_HIGH: Final = 540
@@ -30,6 +32,8 @@ _PERSON: Final = 0.567
 """Height of a person for each pixel that the feet are below the horizon: 1.7 m seen from 3 m up."""
 _OFF: Final = 75.0
 """How far outside the picture people come from and go to: they and their shadow are out of sight there."""
+LEFT: Final = -_OFF
+RIGHT: Final = WIDTH + _OFF
 _STRIDE: Final = 0.78
 """Two steps, in body heights."""
 _NEAR, _MIDDLE, _FAR = 486.0, 436.0, 386.0
@@ -51,6 +55,10 @@ class Person:
     number: int
     look: Look
     path: tuple[Knot, ...]
+    tall: float = 1.0
+    """In shares of a grown-up."""
+    pushes: bool = False
+    """A trolley, in front of them."""
 
 
 @dataclass(frozen=True)
@@ -66,27 +74,40 @@ class Pose:
     @property
     def factor(self) -> float:
         """How much smaller than the master sprite."""
-        return height_at(self.y) / HEIGHT
+        return height_at(self.y) * self.person.tall / HEIGHT
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One seed's shop."""
+    """One seed's shop, who comes, and what is done to the camera."""
 
     seed: int
     people: tuple[Person, ...]
+    length: float = ROUND.total_seconds()
+    """Seconds after which it begins anew."""
+    name: str = ""
+    picture: tuple[str, ...] = ()
+    """What happens to every picture: see `name.PICTURE`."""
+    tamper: Mapping[str, Span] = field(default_factory=dict)
+    """What is done to the camera, and when: see `name.TAMPER`."""
 
     def poses(self, seconds: float) -> tuple[Pose, ...]:
         """Who is in sight or just outside, the farthest first. Any time is welcome: rounds repeat."""
-        moment = seconds % ROUND.total_seconds()
+        moment = self.moment(seconds)
         found = [pose for person in self.people if (pose := _pose(person, moment)) is not None]
         return tuple(sorted(found, key=lambda pose: (pose.y, pose.person.number)))
+
+    def moment(self, seconds: float) -> float:
+        """The moment of the scene that a picture shows; a frozen one shows an earlier."""
+        moment = seconds % self.length
+        frozen = self.tamper.get("frozen")
+        return frozen.begin if frozen is not None and frozen.holds(moment) else moment
 
 
 def scene(seed: int) -> Scene:
     """Stage the round: everybody's path, pace and clothes a little different for each seed."""
     random = np.random.default_rng([seed, 1])
-    right, left = WIDTH + _OFF, -_OFF
+    right, left = RIGHT, LEFT
     middle, staff = 500 + _some(random, 15), 800 + _some(random, 12)
     turn = 470 + _some(random, 20)
     paths = (
@@ -107,7 +128,11 @@ def height_at(y: float) -> float:
 def _walk(random: np.random.Generator, start: float, stops: Sequence[tuple[float, float, float]]) -> tuple[Knot, ...]:
     """Walk from stop to stop, each (x, y, seconds of rest), at one pace of about 0.9 body heights a second."""
     pace = 0.92 + _some(random, 0.04)
-    moment = start + _some(random, 0.3)
+    return walk(start + _some(random, 0.3), stops, pace)
+
+
+def walk(moment: float, stops: Sequence[tuple[float, float, float]], pace: float) -> tuple[Knot, ...]:
+    """Walk from stop to stop, each (x, y, seconds of rest); the pace is in body heights a second."""
     (x, y, _), *others = stops
     knots = [Knot(moment, x, y)]
     for next_x, next_y, rest in others:
@@ -121,7 +146,9 @@ def _walk(random: np.random.Generator, start: float, stops: Sequence[tuple[float
 
 
 def _pose(person: Person, moment: float) -> Pose | None:
-    for before, after in zip(person.path, person.path[1:], strict=False):
+    if not person.path[0].at <= moment < person.path[-1].at:
+        return None
+    for before, after in pairwise(person.path):
         if before.at <= moment < after.at:
             return _between(person, before, after, moment)
     return None
@@ -132,7 +159,7 @@ def _between(person: Person, before: Knot, after: Knot, moment: float) -> Pose:
     x, y = before.x + share * (after.x - before.x), before.y + share * (after.y - before.y)
     if (before.x, before.y) == (after.x, after.y):
         return Pose(person, x, y, None, to_left=False)
-    walked = float(np.hypot(x - before.x, y - before.y)) / (_STRIDE * height_at(y))
+    walked = float(np.hypot(x - before.x, y - before.y)) / (_STRIDE * height_at(y) * person.tall)
     return Pose(person, x, y, int(walked * STEPS) % STEPS, to_left=after.x < before.x)
 
 

@@ -13,6 +13,8 @@ Stroke = tuple[tuple[float, float], ...]
 
 _FLOOR: Final = 225
 _VANISHING: Final = (480, 100)
+LABEL: Final = np.s_[:37, :293]
+"""Where it stands that the scene is drawn."""
 STAFF_AREA: Final = ((690, 452), (930, 452), (945, 525), (700, 525))
 """Corners of the staff area on the floor, in pixels."""
 DOORWAY: Final = ((330, 345), (330, 535))

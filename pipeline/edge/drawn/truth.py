@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from pipeline.edge.drawn.render import Renderer
-from pipeline.edge.drawn.scene import PIXELS_HIGH, ROUND, WIDTH, Knot, Person, Scene
+from pipeline.edge.drawn.scene import PIXELS_HIGH, WIDTH, Knot, Person, Scene
 from schemas.estate import Camera, Line, Zone
 from schemas.frozen import Frozen
 from schemas.geometry import Box, Point
@@ -38,8 +38,16 @@ class Visit(Frozen):
     end: float
 
 
+class Tampering(Frozen):
+    """What is done to the camera, as `name.TAMPER` calls it."""
+
+    what: str
+    begin: float
+    end: float
+
+
 class TruePerson(Frozen):
-    """Somebody's box in one picture, cut at the picture's edge, and the share of them that is in it."""
+    """Somebody's whole box in one picture, cut at the picture's edge, and the share of them that can be seen in it."""
 
     person: int
     bounding_box: Box
@@ -58,6 +66,7 @@ class Truth(Frozen):
     """All that is true of so many seconds of one scene. People are numbered anew in each round."""
 
     seed: int
+    name: str = ""
     seconds: float
     fps: float
     width: int = WIDTH
@@ -65,6 +74,7 @@ class Truth(Frozen):
     people: int
     crossings: tuple[Crossing, ...]
     visits: tuple[Visit, ...]
+    tampering: tuple[Tampering, ...] = ()
     frames: tuple[TrueFrame, ...] = ()
 
     def crossed(self, line: LineId, direction: Literal["in", "out"]) -> int:
@@ -76,24 +86,31 @@ class Truth(Frozen):
         seconds = longer_than.total_seconds()
         return sum(each.zone_id == zone and each.end - each.begin > seconds for each in self.visits)
 
+    def stayed(self, zone: ZoneId) -> tuple[float, ...]:
+        """How many seconds each visit to a zone lasted, the shortest first."""
+        return tuple(sorted(round(each.end - each.begin, 3) for each in self.visits if each.zone_id == zone))
 
-def truth(scene: Scene, camera: Camera, seconds: float = ROUND.total_seconds(), *, fps: float = 5) -> Truth:
-    """Tell what happens from 0 to `seconds` at the camera's lines and zones.
+
+def truth(scene: Scene, camera: Camera, seconds: float | None = None, *, fps: float = 5) -> Truth:
+    """Tell what happens from 0 to `seconds` at the camera's lines and zones, whether the camera sees it or not.
 
     Args:
-        scene: The staged round, which repeats.
+        scene: What is staged; it repeats.
         camera: Its lines and zones are asked about.
-        seconds: How long; visits that last beyond are cut there.
+        seconds: How long; visits that last beyond are cut there. None: the whole scene once.
         fps: Of the pictures whose boxes are told; 0 tells none.
     """
+    seconds = scene.length if seconds is None else seconds
     people = list(_repeated(scene, seconds))
     return Truth(
         seed=scene.seed,
+        name=scene.name,
         seconds=seconds,
         fps=fps,
         people=len(people),
         crossings=_in_time(crossings(people, camera.lines), seconds),
         visits=tuple(each for each in visits(people, camera.zones, seconds)),
+        tampering=tuple(_tampering(scene, seconds)),
         frames=tuple(_frames(scene, seconds, fps)) if fps else (),
     )
 
@@ -121,13 +138,22 @@ def visits(people: Iterable[Person], zones: Sequence[Zone], seconds: float) -> I
 
 def _repeated(scene: Scene, seconds: float) -> Iterator[Person]:
     """Everybody who comes in the time, round after round, each with a number of their own."""
-    each_round = ROUND.total_seconds()
+    each_round = scene.length
     for number in range(math.ceil(seconds / each_round)):
         start = number * each_round
         for person in scene.people:
             path = tuple(Knot(knot.at + start, knot.x, knot.y) for knot in person.path)
             if path[0].at < seconds:
                 yield Person(person.number + number * len(scene.people), person.look, path)
+
+
+def _tampering(scene: Scene, seconds: float) -> Iterator[Tampering]:
+    for number in range(math.ceil(seconds / scene.length)):
+        start = number * scene.length
+        for what, (begin, end) in scene.tamper.items():
+            last = min(start + (scene.length if end is None else min(end, scene.length)), seconds)
+            if start + begin < last:
+                yield Tampering(what=what, begin=start + begin, end=last)
 
 
 def _in_time(found: Iterable[Crossing], seconds: float) -> tuple[Crossing, ...]:
@@ -138,7 +164,7 @@ def _frames(scene: Scene, seconds: float, fps: float) -> Iterator[TrueFrame]:
     renderer = Renderer(scene)
     for index in range(math.ceil(seconds * fps)):
         at = index / fps
-        first = int(at // ROUND.total_seconds()) * len(scene.people)
+        first = int(at // scene.length) * len(scene.people)
         people = tuple(
             TruePerson(person=first + placed.person, bounding_box=_normal(placed.box), visible=round(placed.visible, 3))
             for placed in renderer.boxes(at)
