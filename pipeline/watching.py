@@ -230,7 +230,10 @@ def _admit(state: CameraState, message: DeviceMessage, view: View) -> CameraStat
 
 def _forget(state: CameraState) -> CameraState:
     """Let go of everybody in view: whoever is seen next is somebody else."""
-    return replace(state, seen=None, following=replace(state.following, tracks=()), sides=(), visits=())
+    following = replace(state.following, tracks=())
+    return replace(
+        state, seen=None, following=following, sides=(), visits=(), windows=flow.without_tracks(state.windows)
+    )
 
 
 def rest(state: CameraState) -> CameraState:

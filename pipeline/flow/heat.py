@@ -55,7 +55,12 @@ def _folded(heat: Heat, gone: Iterable[int]) -> Heat:
     return Heat(going, summed, people)
 
 
-def grid(heat: Heat, least: int, *, step: int = 1) -> tuple[float, ...]:
+def summed_up(heat: Heat) -> Heat:
+    """Nobody is followed any more."""
+    return _folded(heat, tuple(heat.going)) if heat.going else heat
+
+
+def grid(heat: Heat, least: int, *, digits: int = 0) -> tuple[float, ...]:
     """Return person-seconds of every cell, row by row; 0 where fewer people than `least` were, as where nobody was.
 
     A cell that says "somebody, but few" would say where one person stood.
@@ -63,10 +68,8 @@ def grid(heat: Heat, least: int, *, step: int = 1) -> tuple[float, ...]:
     Args:
         heat: Of a window.
         least: So many different tracks at least.
-        step: Seconds to which a value is rounded.
+        digits: Of seconds, after the point.
     """
-    whole = _folded(heat, tuple(heat.going))
+    whole = summed_up(heat)
     told = {each: value for each, value in whole.summed.items() if whole.people[each] >= least}
-    return tuple(
-        float((told.get(each, 0) + 500 * step) // (1000 * step) * step) for each in range(HEAT_ACROSS * HEAT_DOWN)
-    )
+    return tuple(round(told.get(each, 0) / 1000, digits) for each in range(HEAT_ACROSS * HEAT_DOWN))

@@ -20,10 +20,6 @@ from schemas.ids import LineId, NoticeId, StoreId, ZoneId, event_id
 
 Told = FlowWindow | CoverageWindow
 
-_HEAT_STEP: Final = 5
-"""Seconds to which a cell is rounded where numbers are published: sums of cells are not to be taken from one another
-to find one person's."""
-
 _UTC: Final = ZoneInfo("UTC")
 _ALWAYS: Final = Schedule()
 _WITHHELD_IS: Final = Fraction(1, 2)
@@ -167,7 +163,7 @@ def _of_lines(tally: Tally, camera: Camera) -> Iterator[_Count]:
             (Metric.LINE_IN, "in", tally.came_in),
             (Metric.LINE_OUT, "out", tally.went_out),
         ):
-            number = counts.get(line.id, 0)
+            number = max(counts.get(line.id, 0), 0)
             people = (_people(tally, Who(direction, line.id)),)
             yield _Count(_Place(line=line.id), metric, (float(number),), people, (number,))
 
@@ -212,8 +208,8 @@ _DIGITS: Final[Mapping[Metric, tuple[int, int]]] = {Metric.OCCUPANCY: (4, 2), Me
 
 
 def _warmth(closed: Closed, by: Publisher) -> _Say:
-    step = 1 if by.settings.profile == "demo" else _HEAT_STEP
-    return _Say(_Place(), Metric.HEAT, heat.grid(closed.heat, privacy.least(by.settings), step=step))
+    digits = 1 if by.settings.profile == "demo" else 0
+    return _Say(_Place(), Metric.HEAT, heat.grid(closed.heat, privacy.least(by.settings), digits=digits))
 
 
 # Noised counts.

@@ -106,6 +106,11 @@ def crossed(line: LineId, direction: str, track: int) -> Tally:
     return Tally(came_in={line: 1}, who=who) if direction == "in" else Tally(went_out={line: 1}, who=who)
 
 
+def took_back(line: LineId, direction: str) -> Tally:
+    """Somebody who had gone over a line was at once back: it counts as if nobody had."""
+    return Tally(came_in={line: -1}) if direction == "in" else Tally(went_out={line: -1})
+
+
 class Stays:
     """Adds up who was in which zone, of all that one picture shows."""
 

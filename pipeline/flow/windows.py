@@ -158,6 +158,12 @@ def forget(windows: Windows, live: Iterable[int]) -> Windows:
     return windows if after is windows.bounds else replace(windows, bounds=after)
 
 
+def without_tracks(windows: Windows) -> Windows:
+    """Nobody is followed any more: of where they stood only sums are kept, and nothing of what each counted for."""
+    whole = tuple(replace(each, heat=heat.summed_up(each.heat)) for each in windows.whole)
+    return replace(windows, whole=whole, bounds={})
+
+
 def parts(since: datetime, until: datetime, length: timedelta) -> Iterator[tuple[datetime, int]]:
     """Cut a span at the borders of windows: each part's start, and its microseconds."""
     while since < until:
