@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
@@ -27,7 +28,7 @@ TRAJECTORIES: Final = "trajectories"
 OURS: Final = "mimamori"
 
 _BEHIND: Final = 0.05
-"""Settings that after a third of the scenes are so far behind the best are given up."""
+"""Settings that after a third of the scenes are so far behind the best are given up; twice as far after a seventh."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ def compare(
     some: Sequence[Material], place: Path, memory: search.Memory, effort: Effort, tell: Callable[[str], None]
 ) -> list[Compared]:
     """Follow all of it with everybody; two peers at a time, in processes of their own."""
-    jobs = [(number, who) for number in range(len(some)) for who in effort.kinds]
+    # What is quick first: what was found is remembered.
+    by_length = sorted(range(len(some)), key=lambda number: some[number].fps * len(some[number].scenes))
+    jobs = [(number, who) for number in by_length for who in effort.kinds]
     for number, each in enumerate(some):
         peers.write(each.scenes, place / f"{number}.json")
     found: dict[tuple[int, str], Followed] = {}
@@ -171,8 +174,7 @@ def _judged(judge: Peer, material: Material, tracks: Sequence[Tracks]) -> list[S
 
 def _theirs(who: str, material: Material, path: Path, effort: Effort, team: Team) -> Followed:
     kind, scenes = search.KINDS[who], material.scenes
-    parts = [(0, len(scenes) // 3), (len(scenes) // 3, len(scenes))]
-
+    parts = list(pairwise((0, len(scenes) // 7, len(scenes) // 3, len(scenes))))
     peer = team.peer(kind.environment, kind.script)
 
     def ask(settings: search.Settings, part: tuple[int, int]) -> list[list[int]]:
@@ -180,18 +182,18 @@ def _theirs(who: str, material: Material, path: Path, effort: Effort, team: Team
         answer: list[list[int]] = peer.ask(question)
         return answer
 
-    # What each that was best so far was worth on the first third.
-    bests = {0.0: 0.0}
+    # What each that was best so far was worth, scene by scene.
+    bests: dict[float, list[float]] = {0.0: [0.0] * len(scenes)}
 
     def worth(settings: search.Settings, best: float) -> float:
         values: list[float] = []
         for first, last in parts:
             told = ask(settings, (first, last))
             values += [each.idf1(np.array(own)) for each, own in zip(material.judges[first:last], told, strict=True)]
-            if values and float(np.mean(values)) < bests.get(best, 0.0) - _BEHIND:
+            if _is_behind(values, bests[best]):
                 return 0.0
         value = float(np.mean(values))
-        bests[value] = float(np.mean(values[: parts[0][1]])) if parts[0][1] else 0.0
+        bests.setdefault(value, values)
         return value
 
     found = team.memory.recall(
@@ -201,6 +203,14 @@ def _theirs(who: str, material: Material, path: Path, effort: Effort, team: Team
     told = ask(found.settings, (0, len(scenes)))
     tracks = [peers.apart(own, scene) for own, scene in zip(told, scenes, strict=True)]
     return Followed(who, _judged(team.judge, material, tracks), tracks, found)
+
+
+def _is_behind(values: Sequence[float], best: Sequence[float]) -> bool:
+    """Say whether settings are so far behind the best, over the scenes until now, that the rest is not needed."""
+    if not values:
+        return False
+    apart = _BEHIND * (1 + (len(values) < len(best) // 3))
+    return float(np.mean(values)) < float(np.mean(best[: len(values)])) - apart
 
 
 def limited(compared: Sequence[Compared]) -> dict[str, float]:

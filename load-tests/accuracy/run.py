@@ -136,7 +136,7 @@ def _following(place: Place) -> Measured:
         rows,
         following.limited(compared),
         [each.told() for each in compared],
-        {"accuracy-following.png": lambda path: plots.following(compared, path)},
+        {"following": lambda path: plots.following(compared, path)},
         _settings(compared),
     )
 
@@ -172,7 +172,7 @@ def _crossing(place: Place) -> Measured:
         rows,
         crossing.limited(counted),
         crossing.told(counted),
-        {"accuracy-crossing.png": lambda path: plots.crossing(counted, path)},
+        {"crossing": lambda path: plots.crossing(counted, path)},
     )
 
 
@@ -194,7 +194,7 @@ def _dwelling(place: Place) -> Measured:
         rows,
         dwelling.limited(dwelt),
         dwelling.told(dwelt),
-        {"accuracy-dwelling.png": lambda path: plots.dwelling(dwelt, path)},
+        {"dwelling": lambda path: plots.dwelling(dwelt, path)},
     )
 
 
@@ -256,12 +256,14 @@ def _table(name: str, one: Measured) -> Table:
 
 
 def _save(found: Mapping[str, Measured], result: Any, results: Path, published: Path | None) -> None:
+    # What was measured in a minute does not take the place of what was measured in full.
+    stem = "accuracy-quick" if result["quick"] else "accuracy"
     for folder in (results, *([published] if published else [])):
         folder.mkdir(parents=True, exist_ok=True)
         for one in found.values():
             for name, draw in one.pictures.items():
-                draw(folder / name)
-    (results / "accuracy.json").write_text(json.dumps(result, indent=2))
+                draw(folder / f"{stem}-{name}.png")
+    (results / f"{stem}.json").write_text(json.dumps(result, indent=2))
 
 
 def _children() -> float:
