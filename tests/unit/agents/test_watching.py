@@ -1,13 +1,17 @@
 """Only what the estate's own cameras and devices said is followed."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents.watching import is_repeat, remains, step, views_of
-from pipeline.errors import Rejected
+from agents.watching import exporting_of, is_repeat, remains, step, views_of
+from pipeline.errors import Misconfigured, Rejected
+from pipeline.exported import make_secret
 from pipeline.received import Received
+from pipeline.settings import Flow, Settings
 from schemas.detections import FrameDetections, FrameRef
+from schemas.estate import FlowSettings
 from schemas.ids import CameraId, DeviceId, StoreId
 from schemas.regulation import Regulation
 from tests.examples import examples
@@ -68,3 +72,23 @@ def test_what_anybody_else_said_is_not(changes: dict[str, str], reason: str) -> 
     with pytest.raises(Rejected) as refused:
         follow(SEEN.model_copy(update=changes))
     assert refused.value.reason == reason
+
+
+def test_an_estate_that_exports_needs_a_secret_and_one_that_does_not_needs_nothing(tmp_path: Path) -> None:
+    exports = ESTATE.model_copy(update={"flow": FlowSettings(profile="export")})
+    settings = Settings(home=tmp_path)
+
+    assert exporting_of(settings, ESTATE) is None
+    with pytest.raises(Misconfigured, match="MIMAMORI_FLOW__SECRET"):
+        exporting_of(settings, exports)
+
+
+def test_an_estate_that_exports_enters_it_into_the_ledger_at_home(tmp_path: Path) -> None:
+    make_secret(tmp_path / "secret")
+    exports = ESTATE.model_copy(update={"flow": FlowSettings(profile="export")})
+
+    exporting = exporting_of(Settings(home=tmp_path, flow=Flow(secret=tmp_path / "secret")), exports)
+
+    assert exporting is not None
+    assert len(exporting.secret) == 32
+    assert (tmp_path / "flow" / "exported.db").stat().st_mode & 0o777 == 0o600
