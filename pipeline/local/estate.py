@@ -27,6 +27,14 @@ _CLIPS: Final = {
 }
 
 
+_DRAWN: Final = {
+    ("ginza", "entrance"): "drawn:1",
+    ("ginza", "aisle"): "drawn:280?crossings&stops&staff&seconds=45",
+    ("shibuya", "entrance"): "drawn:3",
+}
+"""No two cameras of a store see the same story: one sees people come in and out, the other how they go and stop."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """An estate file and a source for each of its cameras."""
@@ -51,9 +59,8 @@ def choose_scene(video: str | None, footage: Path | None) -> Scene:
     if footage is not None and all((footage / clip).exists() for clip in _CLIPS.values()):
         sources = {(StoreId(store), CameraId(camera)): str(footage / clip) for (store, camera), clip in _CLIPS.items()}
         return Scene("footage.toml", sources, f"footage of {footage}", folder_fps=7)
-    return Scene(
-        "drawn.toml", _all("drawn.toml", lambda number: f"drawn:{number}"), "drawn scenes 描画 (no real people)"
-    )
+    drawn = {(StoreId(store), CameraId(camera)): scene for (store, camera), scene in _DRAWN.items()}
+    return Scene("drawn.toml", drawn, "drawn scenes 描画 (no real people)")
 
 
 def _all(estate: str, source: Callable[[int], str]) -> dict[tuple[StoreId, CameraId], str]:

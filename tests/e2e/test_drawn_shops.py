@@ -1,6 +1,6 @@
 """Three drawn shops through the whole system: what is counted is what is true, and then it is forgotten.
 
-One round of each shop (45 s) is played once, in real time, through device, Kafka, stages, ClickHouse and console.
+The story of each shop (45 s) is played once, in real time, through device, Kafka, stages, ClickHouse and console.
 """
 
 from collections import Counter
@@ -12,8 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, async_playwright
 
-from pipeline.edge.drawn import view
-from pipeline.edge.drawn.scene import scene
+from pipeline.edge.drawn import named, view
 from pipeline.edge.drawn.truth import Truth, truth
 from pipeline.flow.rows import AlertRow, CoverageRow, FlowRow
 from pipeline.vault.ledger import Kind
@@ -40,7 +39,7 @@ async def come(page: Page, shops: House, name: str) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shops(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """The system, until all three rounds are played and all is counted."""
+    """The system, until all three stories are played and all is counted."""
     async with house(tmp_path_factory.mktemp("shops"), devices=True, loop=False) as shops:
         yield shops
 
@@ -48,10 +47,7 @@ async def shops(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 @pytest.fixture(scope="module")
 def truths(shops: House) -> dict[tuple[str, str], Truth]:
     """What is true at each camera."""
-    return {
-        camera: truth(scene(int(source.partition(":")[2])), view.camera(), fps=0)
-        for camera, source in shops.demo.scene.sources.items()
-    }
+    return {camera: truth(named(source), view.camera(), fps=0) for camera, source in shops.demo.scene.sources.items()}
 
 
 async def test_r40_an_alert_appears_in_the_console_by_itself_and_opens_with_courtesy(shops: House) -> None:

@@ -117,9 +117,12 @@ def _placed(pose: Pose, own: _Stamp, by: tuple[int, int]) -> Placed | None:
 
 def _unhidden(own: _Stamp, nearer: list[_Stamp], blind: int) -> float:
     """The share of somebody's pixels that nobody nearer, nothing pushed and no cover hides."""
+    if blind >= WIDTH:
+        return 0.0
     wide, high = own.sprite.size
     hidden = np.zeros((high, wide), np.bool_)
-    hidden[:, : max(blind - own.x, 0)] = True
+    if blind > 0:
+        hidden[:, : max(blind - own.x, 0)] = True
     for sprite, x, y in nearer:
         left, right = max(own.x, x), min(own.x + wide, x + sprite.size[0])
         top, bottom = max(own.y, y), min(own.y + high, y + sprite.size[1])
