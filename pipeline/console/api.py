@@ -77,6 +77,7 @@ class TodayAnswer(Frozen):
     away: str = ""
     come: float = 0
     text: str = ""
+    seen: str = ""
 
 
 class Health(Frozen):
@@ -163,7 +164,8 @@ async def today(at: At, by: SeesFlow, words: In) -> TodayAnswer:
     except MimamoriError:
         return TodayAnswer(away=words("page.away"))
     come = sum(flow.totals(some, words).come for some in rows)
-    return TodayAnswer(come=come, text=f"{come:,.0f}")
+    seen = flow.spoken_coverage([row for some in rows for row in some if row.line_id], words)
+    return TodayAnswer(come=come, text=f"{come:,.0f}", seen=seen)
 
 
 @router.get("/api/cameras")

@@ -61,6 +61,8 @@ class CameraPanel(Frozen):
     dropped: int | None
     spooled: int | None
     counts: str
+    ails: str
+    """Since when, and what was measured of the picture; nothing of a camera that is well."""
 
 
 class Known(NamedTuple):
@@ -111,7 +113,26 @@ def _panel(store: Store, camera: Camera, known: Known, now: datetime, words: Wor
             for name, number in zip(_COUNTED, (*numbers, counts.spooled if counts else None), strict=True)
             if number is not None and (number or name not in _ONLY_WHERE_ANY)
         ),
+        ails=_ails(state, health, now, words),
     )
+
+
+def _ails(state: str, health: CameraHealth | None, now: datetime, words: Words) -> str:
+    if health is None or health.state.value != state or health.state is CameraState.WELL:
+        return ""
+    said = [words(f"camera.{state}.do")]
+    if health.since is not None:
+        said.append(words("camera.since", length=spoken.length(max(now - health.since, timedelta(0)), words)))
+    if health.numbers is not None:
+        said.append(
+            words(
+                "camera.numbers",
+                edges=spoken.percent(health.numbers.edges_kept),
+                sharpness=spoken.percent(min(health.numbers.sharpness, 9.99)),
+                moved=spoken.percent(min(health.numbers.moved, 1)),
+            )
+        )
+    return " · ".join(said)
 
 
 def last_seen(counts: DeviceHealth | None, window: CoverageRow | None) -> datetime | None:
@@ -121,14 +142,14 @@ def last_seen(counts: DeviceHealth | None, window: CoverageRow | None) -> dateti
 
 
 def seen_any(window: CoverageRow) -> bool:
-    return window.frames_analysed + window.stills > 0
+    return window.frames_analysed + window.stills + window.passed > 0
 
 
 def share_seen(window: CoverageRow | None) -> float | None:
-    """Of the frames that were expected, how many were analysed or held still."""
+    """Of the frames that were expected, how many were analysed, held still, or passed over as the profile says."""
     if window is None or not window.frames_expected:
         return None
-    return min(1.0, (window.frames_analysed + window.stills) / window.frames_expected)
+    return min(1.0, (window.frames_analysed + window.stills + window.passed) / window.frames_expected)
 
 
 def state_of(seen: datetime | None, window: CoverageRow | None, health: CameraHealth | None, now: datetime) -> str:

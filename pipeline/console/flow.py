@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from statistics import fmean
 from typing import Final, NamedTuple
 
 from pipeline.console import places, spoken
 from pipeline.console.places import Names
+from pipeline.console.stays import Heat, Stays, heats, stays
 from pipeline.console.words import Words
 from pipeline.flow.rows import FlowRow
 from schemas.estate import Estate, Store
@@ -59,11 +61,15 @@ class FlowPanel(Frozen):
     date: str
     length: str
     every: str
+    seen: str
+    """How much of all that was counted was seen."""
     profile: str
     noised: str
     windows: tuple[WindowLabel, ...]
     series: tuple[Series, ...]
     totals: Totals
+    heats: tuple[Heat, ...]
+    stays: tuple[Stays, ...]
     description: str
 
 
@@ -77,7 +83,8 @@ def panel(store: Store, rows: Sequence[FlowRow], estate: Estate, now: datetime, 
     """Lay the rows of a store's day out on a time axis."""
     zone, names = places.timezone(estate, store.id), Names(estate, store.id)
     length = timedelta(seconds=rows[-1].window_seconds) if rows else estate.flow.window
-    alike = [row for row in rows if timedelta(seconds=row.window_seconds) == length and row.metric in CHARTED]
+    same = [row for row in rows if timedelta(seconds=row.window_seconds) == length]
+    alike = [row for row in same if row.metric in CHARTED]
     starts = axis(alike, length)
     every = spoken.length(length, words)
     return FlowPanel(
@@ -87,8 +94,9 @@ def panel(store: Store, rows: Sequence[FlowRow], estate: Estate, now: datetime, 
         date=spoken.date(now, zone),
         length=every,
         every=words("flow.window", length=every, timezone=store.timezone),
+        seen=spoken_coverage(same, words),
         profile=rows[-1].profile if rows else estate.flow.profile,
-        noised=words("flow.noised") if any(row.noise_epsilon is not None for row in alike) else "",
+        noised=words("flow.noised") if any(row.noise_epsilon is not None for row in same) else "",
         windows=tuple(
             WindowLabel(
                 label=(spoken.clock if length < timedelta(minutes=1) else spoken.hour)(start, zone),
@@ -98,6 +106,8 @@ def panel(store: Store, rows: Sequence[FlowRow], estate: Estate, now: datetime, 
         ),
         series=tuple(_series(place, some, starts, names, words) for place, some in by_place(alike).items()),
         totals=totals(rows, words),
+        heats=heats(same, names, words),
+        stays=stays(same, names, words),
         description=words("flow.chart", store=store.name or store.id),
     )
 
@@ -140,6 +150,11 @@ def totals(rows: Sequence[FlowRow], words: Words) -> Totals:
             count=withheld,
         ),
     )
+
+
+def spoken_coverage(rows: Sequence[FlowRow], words: Words) -> str:
+    """Say how much was seen of what these counts are of."""
+    return words("flow.seen", share=spoken.percent(fmean(row.coverage for row in rows))) if rows else ""
 
 
 def value(row: FlowRow) -> float | None:

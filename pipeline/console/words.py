@@ -208,6 +208,19 @@ TEXTS: Final[dict[str, Text]] = {
     "camera.moved": Text("向きが変わりました", "Moved"),
     "camera.frozen": Text("映像が停止", "Frozen"),
     "camera.silent": Text("応答なし", "Silent"),
+    "camera.covered.do": Text(
+        "レンズの前に物がないか確認してください", "please see whether something is before the lens"
+    ),
+    "camera.defocused.do": Text(
+        "レンズの汚れとピントを確認してください", "please see whether the lens is clean and in focus"
+    ),
+    "camera.moved.do": Text("向きを戻すか、区域を描き直してください", "please turn it back, or draw its zones anew"),
+    "camera.frozen.do": Text("カメラを再起動してください", "please restart the camera"),
+    "camera.silent.do": Text("電源と回線を確認してください", "please see to its power and network"),
+    "camera.since": Text("{length}前から", "for {length}"),
+    "camera.numbers": Text(
+        "輪郭 {edges}・鮮明さ {sharpness}・ずれ {moved}", "edges left {edges}, sharpness {sharpness}, moved by {moved}"
+    ),
     "camera.unknown": Text("待機中", "Waiting"),
     # stages
     "stages.title": Text("処理の状態", "Stages"),
@@ -677,6 +690,15 @@ TEXTS: Final[dict[str, Text]] = {
     "action.alerts": Text("お知らせ", "See alerts"),
     "action.flow": Text("人の流れ", "See people flow"),
     "action.cameras": Text("カメラの状態", "See cameras"),
+    "flow.heat": Text("人がいた場所", "Where people were"),
+    "flow.heat.most": Text("最も多い所で延べ{seconds}秒", "up to {seconds} person-seconds"),
+    "flow.dwell": Text("滞在の長さ", "How long people stayed"),
+    "flow.dwell.median": Text("直近の中央値 {length}", "newest median {length}"),
+    "flow.dwell.below": Text("{length}未満", "below {length}"),
+    "flow.dwell.between": Text("{begin}〜{end}", "{begin} – {end}"),
+    "flow.dwell.from": Text("{length}以上", "{length} or more"),
+    "flow.dwell.withheld": Text("少数のため一部非公表: {count}", "withheld in part, too few: {count}"),
+    "flow.seen": Text("カバー率 {share}", "coverage {share}"),
     "places.title": Text("カメラの区域・線・マスク", "Zones, lines and masks of a camera"),
     "places.link": Text("区域を描く", "Draw zones"),
     "places.camera": Text("カメラ", "Camera"),

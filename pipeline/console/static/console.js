@@ -6,6 +6,7 @@ import { all, fill, find, html, reconcile, say } from "./dom.js";
 import { ask, offer } from "./evidence.js";
 import { read, send } from "./net.js";
 import "./session.js";
+import { showStays } from "./stays.js";
 
 const language = document.documentElement.lang;
 
@@ -246,7 +247,7 @@ function showFlow(answer) {
   const note = find("#flow-none [data-text]");
   say(note, fill(note.dataset.text, { length: flow.length }));
   say(find(".flow-totals"), nothing ? "" : flow.totals.text);
-  say(find(".flow-every"), [flow.date, flow.every, flow.noised].filter(Boolean).join(" · "));
+  say(find(".flow-every"), [flow.date, flow.every, flow.seen, flow.noised].filter(Boolean).join(" · "));
   drawFlow();
 }
 
@@ -254,6 +255,7 @@ function drawFlow() {
   if (!flow?.series.length) return;
   const looking = find("#chart .tip:not([hidden])");
   if (!looking) draw(find("#chart"), flow, flowWords);
+  showStays(find("#stays"), flow);
   const details = find("#flow-table");
   if (details.open) find(".scroll", details).replaceChildren(table(flow, flowWords));
 }
@@ -283,7 +285,7 @@ function showCameras(answer, panel) {
       say(find(".row-store", item), camera.store);
       say(find(".row-state", item), camera.state_name);
       say(find(".row-more", item), [
-        `${rows.dataset.last} ${camera.last}`, `${rows.dataset.coverage} ${camera.coverage_text}`, camera.counts,
+        camera.ails, `${rows.dataset.last} ${camera.last}`, `${rows.dataset.coverage} ${camera.coverage_text}`, camera.counts,
       ].filter(Boolean).join(" · "));
     });
 }
@@ -364,7 +366,11 @@ addEventListener("decided", () => {
 const today = async () => {
   if (document.hidden || !find("#tile-visitors")) return;
   const answer = await read("/api/today").catch(() => null);
-  if (answer && !answer.away) tile("visitors", answer.text);
+  if (!answer || answer.away) return;
+  tile("visitors", answer.text);
+  const note = find("#tile-visitors .tile-note");
+  note.dataset.said ??= note.textContent;
+  say(note, [note.dataset.said, answer.seen].filter(Boolean).join(" · "));
 };
 today();
 setInterval(today, 10_000);

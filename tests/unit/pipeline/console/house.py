@@ -28,6 +28,7 @@ from schemas.envelope import Module, Purpose
 from schemas.erasure import ErasureReceipt
 from schemas.estate import Camera, Estate, Line, Store, Zone, ZoneKind
 from schemas.evidence import EvidenceFrame
+from schemas.flow import HEAT_ACROSS, HEAT_DOWN
 from schemas.frozen import to_utc
 from schemas.geometry import Box, Point
 from schemas.health import DeviceHealth
@@ -137,6 +138,23 @@ def flow_rows(now: datetime) -> list[FlowRow]:
             back = _row(store, camera, start, round(busy * share * 0.9))
             rows.append(back._replace(metric="line_out", line_id=camera))
         rows.append(_row("ginza", "shelf", start, round(busy / 2.2))._replace(metric="occupancy", zone_id="shelf-b3"))
+    return rows
+
+
+def stay_rows(now: datetime) -> list[FlowRow]:
+    """An hour of heat and stays at the shelf."""
+    opened = to_utc(now).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    rows = []
+    for index in range(4):
+        row = _row("ginza", "shelf", opened + timedelta(minutes=15) * index, 9)
+        cells = [
+            max(0.0, 90 - 9 * math.hypot(cell % HEAT_ACROSS - 12 - index, 1.6 * (cell // HEAT_ACROSS - 11)))
+            for cell in range(HEAT_ACROSS * HEAT_DOWN)
+        ]
+        rows.append(row._replace(metric="heat", values=tuple(cells)))
+        at_shelf = row._replace(zone_id="shelf-b3")
+        rows.append(at_shelf._replace(metric="dwell_histogram", values=(3.0, 7.0, 12.0, 9.0, 6.0, 4.0, 0.0, 0.0)))
+        rows.append(at_shelf._replace(metric="dwell_median", values=(39.0 + index,)))
     return rows
 
 
@@ -328,6 +346,7 @@ def furnished() -> House:
     house = House()
     now = house.clock.now()
     house.warehouse.flow_rows.extend(flow_rows(now))
+    house.warehouse.flow_rows.extend(stay_rows(now))
     house.warehouse.coverage_rows.extend(
         (
             coverage_row("ginza", "door", now - timedelta(minutes=25), 3100, 1280),

@@ -100,7 +100,9 @@ async def test_today_adds_all_stores_up(client: AsyncClient) -> None:
         (await get(client, f"/api/flow?store={store}"))["panel"]["totals"]["come"] for store in ("ginza", "shibuya")
     ]
 
-    assert (await get(client, "/api/today"))["come"] == sum(each)
+    today = await get(client, "/api/today")
+    assert today["come"] == sum(each)
+    assert today["seen"]
 
 
 @pytest.mark.parametrize("path", ["/api/flow", "/api/today", "/api/cameras", "/api/stages", "/api/forgotten"])

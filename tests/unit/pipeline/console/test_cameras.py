@@ -6,7 +6,7 @@ from pipeline.console.cameras import CameraPanel, Signs, hear, panels
 from pipeline.console.words import Words
 from pipeline.flow.rows import CoverageRow
 from schemas.envelope import Module, Purpose
-from schemas.health import CameraHealth, CameraState
+from schemas.health import CameraHealth, CameraState, Picture
 from schemas.ids import CameraId, EventId, NoticeId, StoreId
 from tests.unit.pipeline.console.house import NOON, coverage_row, device_health, estate
 
@@ -78,6 +78,23 @@ def test_what_ails_a_camera_is_named() -> None:
     shown = door(hear(signs, health(CameraState.COVERED)))
 
     assert (shown.state, shown.state_name) == ("covered", "Covered")
+
+
+def test_since_when_and_what_to_do_is_said_of_what_ails_and_of_nothing_else() -> None:
+    signs = hear(Signs(), device_health("ginza", "door", NOON, frames=1, stills=0))
+    numbers = Picture(edges_kept=0.04, bare=0.9, sharpness=0.5, moved=0, brightness=0.1, same_for=0)
+    since = health(CameraState.COVERED).model_copy(update={"since": NOON - timedelta(seconds=40), "numbers": numbers})
+
+    covered, well = door(hear(signs, since)), door(hear(signs, health(CameraState.WELL)))
+
+    assert covered.ails.startswith("please see whether something is before the lens · for 40 s · edges left 4%")
+    assert well.ails == ""
+
+
+def test_what_the_profile_passes_over_counts_as_seen() -> None:
+    row = coverage_row("ginza", "door", NOON - timedelta(minutes=15), 1500, 0)._replace(passed=3000)
+
+    assert door(Signs(), row).coverage_text == "100%"
 
 
 def test_an_older_report_changes_nothing() -> None:

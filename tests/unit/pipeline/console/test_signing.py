@@ -16,7 +16,7 @@ from tests.unit.pipeline.console.house import BASE, OURS, PASSWORD, House, furni
 OPEN = {"/healthz", "/sign-in", "/api/sign-in", "/api/sign-out", "/static"}
 """All that is there without a session. Signing out of no session does nothing."""
 
-PAGES = {"/", "/people"}
+PAGES = {"/", "/people", "/places"}
 
 
 @pytest.fixture
