@@ -256,8 +256,9 @@ def _table(name: str, one: Measured) -> Table:
 
 
 def _save(found: Mapping[str, Measured], result: Any, results: Path, published: Path | None) -> None:
-    # What was measured in a minute does not take the place of what was measured in full.
-    stem = "accuracy-quick" if result["quick"] else "accuracy"
+    # What was measured in a minute, or in part, does not take the place of what was measured in full.
+    parts = [] if len(found) == len(MEASURES) else list(found)
+    stem = "-".join(["accuracy", *(["quick"] if result["quick"] else []), *parts])
     for folder in (results, *([published] if published else [])):
         folder.mkdir(parents=True, exist_ok=True)
         for one in found.values():
