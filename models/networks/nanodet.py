@@ -58,7 +58,10 @@ class NanoDet:
     def _input(self, canvases: Sequence[Picture]) -> npt.NDArray[np.uint8] | Floats:
         if self._table is None:
             return np.concatenate([normalised(each) for each in canvases])
-        return np.stack([np.asarray(cv2.LUT(each, self._table), np.uint8) for each in canvases])
+        levels = np.empty((len(canvases), *canvases[0].shape), np.uint8)
+        for canvas, out in zip(canvases, levels, strict=True):
+            cv2.LUT(canvas, self._table, dst=out)
+        return levels
 
 
 def prepare(bgr: Picture) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -29,7 +30,10 @@ def shrunk(bgr: Picture, *, longest: int) -> Letterbox:
 
 def tensor(canvas: Picture) -> Floats:
     """Give the network's input (1, 3, height, width): blue, green, red from 0 to 255."""
-    return np.ascontiguousarray(canvas.transpose(2, 0, 1)[None].astype(np.float32))
+    planes = np.empty((1, 3, *canvas.shape[:2]), np.float32)
+    for channel, plane in enumerate(cv2.split(canvas)):
+        planes[0, channel] = plane
+    return planes
 
 
 def faces(outputs: Mapping[str, Floats], *, width: int, at_least: float) -> tuple[Floats, Floats]:
