@@ -439,6 +439,12 @@ def _passed_over(skipped: Skipped) -> Tally:
 
 
 def _crossed(state: CameraState, crossing: Crossing, view: View) -> tuple[CameraState, Tally]:
+    if view.flow is not None and crossing.takes_back is not None:
+        # What is published by now stays as it is: then somebody went in, and comes out again. So it is with exports:
+        # were crossings taken back, one track could change their number by more than its noise hides.
+        length, exported = view.flow.counting.window, view.flow.counting.once is not None
+        if not exported and flow.start_of(crossing.takes_back, length) == flow.start_of(crossing.time, length):
+            return state, tally.took_back(crossing.line_id, movements.opposite(crossing.direction))
     state, may = _may_count(state, crossing.track, crossing.direction, view)
     return state, tally.crossed(crossing.line_id, crossing.direction, crossing.track) if may else Tally()
 

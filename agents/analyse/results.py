@@ -12,7 +12,7 @@ from typing import Any, Self, TextIO
 
 from agents.analyse.analysis import Analysed, Analysis, frame_at
 from pipeline.edge.clip import Clip
-from pipeline.motion.movements import Crossing, Visit
+from pipeline.motion.movements import Crossing, Visit, net
 from pipeline.watching import Noticed
 from schemas.detections import Detection, FrameDetections, ObjectType
 from schemas.frozen import iso
@@ -54,8 +54,8 @@ class Results:
 
     def noticed(self, noticed: Noticed) -> None:
         """Write down what came to light."""
+        self.crossings.update(net(noticed.crossings))
         for crossing in noticed.crossings:
-            self.crossings[crossing.line_id, crossing.direction] += 1
             self._line("movements.jsonl", json.dumps(self._crossing(crossing)))
         for visit in noticed.left:
             self.visit(visit, ended=True)
@@ -107,6 +107,7 @@ class Results:
             "frame": self._frame(crossing.moment),
             "utc_time": iso(crossing.moment),
             "noticed_at": iso(crossing.time),
+            "takes_back": None if crossing.takes_back is None else iso(crossing.takes_back),
             "place": {"x": round(crossing.place.x / aspect, 4), "y": round(crossing.place.y, 4)},
         }
 

@@ -1,5 +1,6 @@
 """Movements: somebody crosses a line, or visits a zone."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,6 +23,26 @@ class Movements(Frozen):
     enters_after: timedelta = timedelta(seconds=0.5)
     enters_at: int = 2
     """A visit begins with so many sightings, or after so long, whichever comes first."""
+    arms_at: float = 0.3
+    """Who went over and back, and never was so far from the line in between, only stood on it …"""
+    lingers: timedelta = timedelta(seconds=2)
+    """… or who was back so soon: the first crossing is taken back."""
+    bridges: timedelta = timedelta(seconds=3)
+    """Somebody lost before a line and found behind it so soon went over it: tracks break, crossings need not."""
+    bridged_at: int = 2
+    """Sightings of the found one, that it is clear which way they go."""
+    strays: float = 0.8
+    """How far from where they were going the found one may be, …"""
+    hurries: float = 1.6
+    """… and how much farther for each second between."""
+    presumes: timedelta = timedelta(seconds=1)
+    """Somebody lost for so long on the way to a line is taken to have gone over it, …"""
+    presumes_from: int = 3
+    """… if seen so often, …"""
+    straight: float = 0.25
+    """… if they went as foreseen, up to this many body heights a second, …"""
+    behind: float = 0.3
+    """… and if they would by now be so far behind it."""
     takes_over: float = 1.0
     """Somebody new so near to where a visitor was lost is that visitor: tracks break, visits need not."""
 
@@ -44,6 +65,8 @@ class Crossing(NamedTuple):
     moment: datetime
     """When the feet went over."""
     place: Spot
+    takes_back: datetime | None = None
+    """Nobody went anywhere: this takes the same track's crossing of that time back, which was the other way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +88,8 @@ class Side:
     """The last on that side, and its time."""
     time: UtcTime
     over: Over | None = None
+    crossed: UtcTime | None = None
+    """When the line was last crossed, for as long as that may be taken back."""
 
 
 def cross(
@@ -89,21 +114,112 @@ def cross(
     Returns:
         Where everybody is, and who crossed what: in is from a line's left to its right.
     """
-    live = {track.id for track in followed}
+    live = {track.id: track for track in followed}
     where = {(side.line_id, side.track): side for side in sides if side.track in live}
+    missed = [track for track in live.values() if track.seen < time and track.known]
     crossings: list[Crossing] = []
-    for line_id, (line, band) in lines.items():
-        for track in seen:
-            before = where.get((line_id, track.id))
-            far = signed_distance(line, track.foot)
-            clear = abs(far) > band * track.height
-            now = _side(before, Side(line_id, track.id, 1 if far > 0 else -1, track.foot, time), line, clear=clear)
-            if now is None:
-                continue
-            where[line_id, track.id] = now
-            crossing = _crossing(before, now, line, how.beside * track.height)
-            crossings.extend([crossing] if crossing else [])
+    for line_id, border in lines.items():
+        at = _Line(line_id, *border, time, how)
+        found = [_steps(at, where, track, missed) for track in seen]
+        found += [_presumed(at, where, track) for track in missed]
+        crossings += [each for each in found if each is not None]
     return tuple(where.values()), tuple(crossings)
+
+
+def net(crossings: Iterable[Crossing]) -> Counter[tuple[LineId, Direction]]:
+    """Count crossings by line and direction, without those that were taken back."""
+    counts: Counter[tuple[LineId, Direction]] = Counter()
+    for each in crossings:
+        if each.takes_back is None:
+            counts[each.line_id, each.direction] += 1
+        else:
+            counts[each.line_id, opposite(each.direction)] -= 1
+    return counts
+
+
+def opposite(direction: Direction) -> Direction:
+    """The other way."""
+    return "out" if direction == "in" else "in"
+
+
+class _Line(NamedTuple):
+    """A line at a moment."""
+
+    id: LineId
+    segment: Segment
+    band: float
+    time: datetime
+    how: Movements
+
+
+_Where = dict[tuple[LineId, int], Side]
+
+
+def _steps(at: _Line, where: _Where, track: Track, missed: Sequence[Track]) -> Crossing | None:
+    """Somebody is seen: take note of where, and say so if that is over the line."""
+    before = where.get((at.id, track.id))
+    far = signed_distance(at.segment, track.foot)
+    side = 1 if far > 0 else -1
+    clear = abs(far) > at.band * track.height
+    now = _side(before, Side(at.id, track.id, side, track.foot, at.time), at.segment, clear=clear)
+    if now is None:
+        return None
+    if missed and track.known and track.hits == at.how.bridged_at and now.side == side:
+        lost = _lost_before(at, where, track, missed)
+        if lost is not None:
+            before = where.pop((at.id, lost.id))
+            now = replace(now, over=_went_over(before, now, at.segment))
+    crossing = _crossing(before, now, at.segment, at.how.beside * track.height)
+    if crossing is not None:
+        now = replace(now, crossed=None if crossing.takes_back else at.time)
+    elif now.crossed is not None and abs(far) > at.how.arms_at * track.height:
+        # Far enough off, and for long enough: the next time is another crossing.
+        now = replace(now, crossed=None if at.time - now.crossed > at.how.lingers else now.crossed)
+    where[at.id, track.id] = now
+    return crossing
+
+
+def _presumed(at: _Line, where: _Where, track: Track) -> Crossing | None:
+    """Somebody went straight for the line, was lost before it, and must be behind it by now.
+
+    Should they be seen on this side after all, then that takes the crossing back.
+    """
+    before, how, waited = where.get((at.id, track.id)), at.how, at.time - track.seen
+    if before is None or not how.presumes <= waited <= how.bridges:
+        return None
+    if track.doubt > how.straight or track.hits < how.presumes_from:
+        return None
+    there = _foreseen(track, waited)
+    if signed_distance(at.segment, there) * -before.side < how.behind * track.height:
+        return None
+    now = _side(before, Side(at.id, track.id, -before.side, there, at.time), at.segment, clear=True)
+    crossing = None if now is None else _crossing(before, now, at.segment, how.beside * track.height)
+    if now is None or crossing is None:
+        return None
+    where[at.id, track.id] = replace(now, crossed=None if crossing.takes_back else at.time)
+    return crossing
+
+
+def _foreseen(track: Track, waited: timedelta) -> Spot:
+    ahead = waited.total_seconds()
+    return Spot(track.place.x + track.speed.x * ahead, track.place.y + track.speed.y * ahead)
+
+
+def _lost_before(at: _Line, where: _Where, found: Track, missed: Sequence[Track]) -> Track | None:
+    """Somebody who was lost on the other side of the line, and would by now be where somebody new goes on."""
+    here, began = signed_distance(at.segment, found.foot), signed_distance(at.segment, found.began)
+    if here * (here - began) < 0:
+        return None  # comes towards the line
+    fits: list[tuple[float, int, Track]] = []
+    for track in missed:
+        side = where.get((at.id, track.id))
+        waited = found.born - track.seen
+        if side is None or (side.side > 0) == (here > 0) or not timedelta(0) < waited <= at.how.bridges:
+            continue
+        off = distance(_foreseen(track, waited), found.began) / found.height
+        if off <= at.how.strays + at.how.hurries * waited.total_seconds():
+            fits.append((off, track.id, track))
+    return min(fits)[2] if fits else None
 
 
 def _side(before: Side | None, now: Side, line: Segment, *, clear: bool) -> Side | None:
@@ -111,9 +227,9 @@ def _side(before: Side | None, now: Side, line: Segment, *, clear: bool) -> Side
     if before is None:
         return now if clear else None
     if now.side == before.side:
-        return now
+        return replace(now, crossed=before.crossed)
     over = before.over or _went_over(before, now, line)
-    return replace(now, over=over) if clear else replace(before, over=over)
+    return replace(now, over=over, crossed=before.crossed) if clear else replace(before, over=over)
 
 
 def _went_over(before: Side, now: Side, line: Segment) -> Over:
@@ -126,7 +242,8 @@ def _crossing(before: Side | None, now: Side, line: Segment, beside: float) -> C
     if before is None or before.side == now.side or now.over is None or not _on(line, now.over.place, beside):
         return None
     direction: Direction = "in" if now.side > 0 else "out"
-    return Crossing(now.line_id, now.track, direction, now.time, now.over.moment, now.over.place)
+    back = before.crossed if before.track == now.track else None
+    return Crossing(now.line_id, now.track, direction, now.time, now.over.moment, now.over.place, back)
 
 
 def _on(line: Segment, place: Spot, beside: float) -> bool:

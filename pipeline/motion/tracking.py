@@ -9,7 +9,7 @@ products, quotients and square roots, so that every machine follows alike to the
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -19,6 +19,9 @@ from schemas.frozen import Frozen, UtcTime
 
 _LEAST_APART = 0.02
 """Seconds: no speed is measured over less."""
+
+_TELLS = 4
+"""Sightings that say where somebody goes."""
 
 
 class Sighting(NamedTuple):
@@ -36,17 +39,17 @@ class Tracker(Frozen):
     Searched on simulated detections of UCY, ETH and drawn ways, 1 to 7 frames a second, seeds from 100 up.
     """
 
-    begins: float = 0.4
+    begins: float = 0.5
     """A box from this likelihood up may begin a track."""
-    continues: float = 0.15
+    continues: float = 0.3
     """A box from this likelihood up may continue one."""
     hits: int = 2
     """So many sightings make a track a person: only then is it counted, visits and raises alerts."""
     reach: float = 0.15
     """How far a foot may jump in no time: the jitter of boxes."""
-    strays: float = 0.1
+    strays: float = 0.15
     """How much faster than it was doubted somebody may stray from the foreseen way."""
-    fastest: float = 1.6
+    fastest: float = 1.8
     """Body heights a second; about 2.7 m/s."""
     steadiest: float = 0.15
     keeps: timedelta = timedelta(seconds=3)
@@ -55,9 +58,9 @@ class Tracker(Frozen):
     """… who has somebody nearer in front."""
     keeps_new: timedelta = timedelta(seconds=1.5)
     """… who was seen too seldom to be a person."""
-    foresees: timedelta = timedelta(seconds=3)
+    foresees: timedelta = timedelta(seconds=4)
     """How far ahead a speed is believed."""
-    settles: timedelta = timedelta(seconds=0.4)
+    settles: timedelta = timedelta(seconds=0.25)
     """How quickly speed and doubt follow what is seen."""
     stretch: float = 1.65
     """A body is at most so many times taller or shorter than when last seen."""
@@ -69,10 +72,20 @@ class Tracker(Frozen):
     """What being off the foreseen place costs, …"""
     tall: float = 0.5
     """… another height, …"""
-    waiting: float = 0.2
+    waiting: float = 0.3
     """… each second out of sight, …"""
-    unmatched: float = 2.0
-    """… and to be matched with nothing."""
+    unmatched: float = 1.25
+    """… and to be matched with nothing, …"""
+    unmatched_slow: float = 0.85
+    """… more by this for a second between frames, with its square."""
+    trusts: float = 0.8
+    """How much of a step between where feet were foreseen and where they are seen is believed."""
+    follows_others: int = 5
+    """After so many people from one part of the picture, the next one from there is foreseen to go as they did."""
+    steady: float = 0.5
+    """Whose guesses were no further off than this, in body heights a second, is one who tells where people go."""
+    remembers: int = 20
+    """People of whom the mean way is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,19 @@ class Track:
     """Picture heights a second, to the right and down."""
     doubt: float
     """How far off the last guesses were, in body heights a second."""
+    place: Spot
+    """Where the feet are believed to be: between where they were seen and where they were foreseen."""
+    began: Spot
+    """Where the feet were first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How people go who begin in one part of the picture: the mean of the last ones, in body heights a second."""
+
+    cell: int
+    people: int
+    speed: Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +132,8 @@ class Following:
     next_id: int = 1
     people: int = 0
     """How many tracks have become known so far."""
+    ways: tuple[Way, ...] = ()
+    """By cell; nobody's in particular."""
 
 
 class Seen(NamedTuple):
@@ -128,7 +156,10 @@ def follow(
     candidates = [
         _candidates(track, guess, sightings, time, how) for track, guess in zip(waited_for, guesses, strict=True)
     ]
-    pairs = match(candidates, how.unmatched)
+    # The longer between frames, the more may happen, and the more a doubtful pair is worth.
+    pause = min(((time - track.seen).total_seconds() for track in waited_for), default=0.0)
+    pairs = match(candidates, how.unmatched + how.unmatched_slow * pause * pause)
+    pairs |= _alone(waited_for, sightings, pairs, time, how)
     tracks: list[Track] = []
     seen: list[Seen] = []
     for index, track in enumerate(waited_for):
@@ -142,7 +173,7 @@ def follow(
         seen.append(Seen(moved, sighting))
     strangers = _strangers(sightings, set(pairs.values()), how)
     begun = [
-        Seen(_begin(id_, sightings[index], time, how), index)
+        Seen(_begin(id_, sightings[index], following.ways, time, how), index)
         for id_, index in enumerate(strangers, start=following.next_id)
     ]
     people = sum(each.track.known and each.track.hits == how.hits for each in (*seen, *begun))
@@ -150,6 +181,7 @@ def follow(
         tracks=(*tracks, *(each.track for each in begun)),
         next_id=following.next_id + len(begun),
         people=following.people + people,
+        ways=_learnt(following.ways, [each.track for each in seen], how),
     )
     return after, (*seen, *begun)
 
@@ -180,7 +212,7 @@ def _patience(track: Track, how: Tracker) -> timedelta:
 
 def _guess(track: Track, time: datetime, how: Tracker) -> Spot:
     ahead = min(time - track.seen, how.foresees).total_seconds()
-    return Spot(track.foot.x + track.speed.x * ahead, track.foot.y + track.speed.y * ahead)
+    return Spot(track.place.x + track.speed.x * ahead, track.place.y + track.speed.y * ahead)
 
 
 def _candidates(
@@ -200,6 +232,30 @@ def _candidates(
         taller = max(track.height, each.height) / min(track.height, each.height)
         if far <= reach and taller <= how.stretch:
             found.append((index, scale * far + how.tall * (taller - 1) + how.waiting * waited))
+    return found
+
+
+def _alone(
+    tracks: Sequence[Track], sightings: Sequence[Sighting], pairs: Mapping[int, int], time: datetime, how: Tracker
+) -> dict[int, int]:
+    """Pair who set off, stopped or turned all at once, where nobody else is near who could be meant."""
+    taken = set(pairs.values())
+    likely = [index for index, each in enumerate(sightings) if each.likelihood >= how.begins]
+    left = [index for index in likely if index not in taken]
+    lost = [row for row, track in enumerate(tracks) if row not in pairs and not track.missed] if left else []
+    found: dict[int, int] = {}
+    for row in lost:
+        track = tracks[row]
+        reach = (how.reach + how.fastest * (time - track.seen).total_seconds()) * track.height
+        near = [index for index in likely if distance(track.foot, sightings[index].foot) <= reach + track.height]
+        if len(near) != 1 or near[0] not in left:
+            continue
+        sighting = sightings[near[0]]
+        others = (each for place, each in enumerate(tracks) if place != row and not each.missed)
+        alone = not any(distance(each.foot, sighting.foot) <= reach + track.height for each in others)
+        taller = max(track.height, sighting.height) / min(track.height, sighting.height)
+        if alone and taller <= how.stretch and distance(track.foot, sighting.foot) <= reach:
+            found[row] = near[0]
     return found
 
 
@@ -317,7 +373,29 @@ def _covers(a: Sighting, b: Sighting, share: float) -> bool:
     return shared(a, b) > share * min(a.width * a.height, b.width * b.height)
 
 
-def _begin(id_: int, sighting: Sighting, time: datetime, how: Tracker) -> Track:
+def _cell(place: Spot) -> int:
+    """Which part of the picture, in quarters of its height."""
+    return max(0, min(3, int(place.y * 4))) * 16 + max(0, min(15, int(place.x * 4)))
+
+
+def _learnt(ways: tuple[Way, ...], seen: Sequence[Track], how: Tracker) -> tuple[Way, ...]:
+    """Take note of where those went who have just been seen often enough to say."""
+    for track in seen:
+        if track.hits != _TELLS or track.doubt > how.steady:
+            continue
+        cell, scale = _cell(track.began), 1 / ((track.seen - track.born).total_seconds() * track.height)
+        speed = Spot((track.foot.x - track.began.x) * scale, (track.foot.y - track.began.y) * scale)
+        before = next((each for each in ways if each.cell == cell), Way(cell, 0, speed))
+        people = min(before.people + 1, how.remembers)
+        now = Way(cell, people, _mixed(before.speed, speed, 1 / people))
+        ways = (*(each for each in ways if each.cell != cell), now)
+    return ways
+
+
+def _begin(id_: int, sighting: Sighting, ways: Sequence[Way], time: datetime, how: Tracker) -> Track:
+    cell = _cell(sighting.foot)
+    way = next((each for each in ways if each.cell == cell and each.people >= how.follows_others), None)
+    usual = Spot(0.0, 0.0) if way is None else way.speed
     return Track(
         id=id_,
         known=how.hits <= 1,
@@ -329,18 +407,20 @@ def _begin(id_: int, sighting: Sighting, time: datetime, how: Tracker) -> Track:
         foot=sighting.foot,
         width=sighting.width,
         height=sighting.height,
-        speed=Spot(0.0, 0.0),
+        speed=Spot(usual.x * sighting.height, usual.y * sighting.height),
         doubt=how.fastest,
+        place=sighting.foot,
+        began=sighting.foot,
     )
 
 
 def _seen_again(track: Track, sighting: Sighting, time: datetime, how: Tracker) -> Track:
     passed = max((time - track.seen).total_seconds(), _LEAST_APART)
     quick = passed / (passed + how.settles.total_seconds())
-    foot = sighting.foot
-    measured = Spot((foot.x - track.foot.x) / passed, (foot.y - track.foot.y) / passed)
+    foot, place = sighting.foot, track.place
+    measured = Spot((foot.x - place.x) / passed, (foot.y - place.y) / passed)
     speed = measured if track.hits == 1 else _mixed(track.speed, measured, quick)
-    guessed = Spot(track.foot.x + track.speed.x * passed, track.foot.y + track.speed.y * passed)
+    guessed = Spot(place.x + track.speed.x * passed, place.y + track.speed.y * passed)
     error = min(how.fastest, distance(foot, guessed) / sighting.height / passed)
     return Track(
         id=track.id,
@@ -355,6 +435,8 @@ def _seen_again(track: Track, sighting: Sighting, time: datetime, how: Tracker) 
         height=(track.height + sighting.height) / 2,
         speed=speed,
         doubt=max(how.steadiest, track.doubt + quick * (error - track.doubt)),
+        place=foot if track.hits == 1 else _mixed(guessed, foot, how.trusts),
+        began=track.began,
     )
 
 

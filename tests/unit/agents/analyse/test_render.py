@@ -56,7 +56,7 @@ def test_the_source_picture_stays_as_it_is() -> None:
 def test_a_track_is_a_line_of_motchallenge_in_the_pixels_of_the_source() -> None:
     track = Track(
         id=3, known=True, born=NOON, seen=NOON, hits=2, missed=0, hidden=False, foot=Spot(0.75, 0.8), width=0.5,
-        height=0.6, speed=Spot(0, 0), doubt=0,
+        height=0.6, speed=Spot(0, 0), doubt=0, place=Spot(0.75, 0.8), began=Spot(0.75, 0.8),
     )  # fmt: skip
     analysed = Analysed(7, NOISE, message(FACE, PERSON), Noticed(seen=(Seen(track, 0),)))
 

@@ -1,10 +1,11 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pipeline.motion.geometry import Segment, Spot
-from pipeline.motion.movements import Area, Border, Crossing, Movements, Side, Visit, cross, held, visit
+from pipeline.motion.movements import Area, Border, Crossing, Movements, Side, Visit, cross, held, net, visit
 from pipeline.motion.tracking import Track
 from schemas.ids import LineId, ZoneId
 
@@ -35,6 +36,8 @@ def track(x: float, y: float, time: datetime, id_: int = 1) -> Track:
         height=0.2,
         speed=Spot(0, 0),
         doubt=0,
+        place=Spot(x, y),
+        began=Spot(x, y),
     )
 
 
@@ -66,7 +69,86 @@ def test_trembling_on_a_line_is_no_crossing() -> None:
 
 
 def test_there_and_back_is_two_crossings() -> None:
-    assert [each.direction for each in walk([(0.5, 0.6), (0.5, 0.4), (0.5, 0.6)])] == ["in", "out"]
+    found = walk([(0.5, 0.6), *[(0.5, 0.4)] * 12, (0.5, 0.6)])
+
+    assert [each.direction for each in found] == ["in", "out"]
+    assert net(found) == {(DOOR, "in"): 1, (DOOR, "out"): 1}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param([(0.5, 0.6), (0.5, 0.4), (0.5, 0.6)], id="back at once"),
+        pytest.param([(0.5, 0.6), *[(0.5, 0.46)] * 20, (0.5, 0.6)], id="never far from the line"),
+    ],
+)
+def test_who_only_lingers_on_a_line_crossed_it_not(path: list[tuple[float, float]]) -> None:
+    there, back = walk(path)
+
+    assert back.takes_back == there.time
+    assert not net([there, back]).total()
+
+
+def test_after_lingering_the_next_crossing_counts() -> None:
+    found = walk([(0.5, 0.6), (0.5, 0.4), (0.5, 0.6), (0.5, 0.4)])
+
+    assert +net(found) == {(DOOR, "in"): 1}
+
+
+def test_somebody_lost_before_a_line_and_found_behind_it_crossed_it_once() -> None:
+    lost = [track(0.5, 0.65 - 0.05 * step, at(step / 5)) for step in range(3)]
+    found = [
+        replace(track(0.55, 0.4 - 0.05 * step, at(1 + step / 5), 2), hits=1 + step, known=step > 0, born=at(1),
+                began=Spot(0.55, 0.4))
+        for step in range(4)
+    ]  # fmt: skip
+
+    assert [(each.direction, each.track) for each in through(lost, found)] == [("in", 2)]
+
+
+def test_somebody_new_who_comes_towards_the_line_is_nobody_who_was_lost() -> None:
+    lost = [track(0.5, 0.65 - 0.05 * step, at(step / 5)) for step in range(3)]
+    found = [
+        replace(track(0.55, 0.3 + 0.03 * step, at(1 + step / 5), 2), hits=1 + step, known=step > 0, born=at(1),
+                began=Spot(0.55, 0.3))
+        for step in range(4)
+    ]  # fmt: skip
+
+    assert not through(lost, found)
+
+
+def test_who_went_straight_for_the_line_and_was_lost_is_taken_to_have_crossed() -> None:
+    steady = [replace(track(0.5, 0.65 - 0.05 * step, at(step / 5)), speed=Spot(0, -0.25)) for step in range(3)]
+    doubtful = [replace(each, doubt=0.5) for each in steady]
+    away = [replace(each, speed=Spot(0, 0.25)) for each in steady]
+    nobody = [track(0.9, 0.9, at(0.4 + step / 5), 2) for step in range(8)]
+
+    assert [each.direction for each in through(steady, nobody)] == ["in"]
+    assert not through(doubtful, nobody)
+    assert not through(away, nobody)
+
+
+def test_who_is_seen_before_the_line_after_all_did_not_cross_it() -> None:
+    steady = [replace(track(0.5, 0.65 - 0.05 * step, at(step / 5)), speed=Spot(0, -0.25)) for step in range(3)]
+    nobody = [track(0.9, 0.9, at(0.6 + step / 5), 2) for step in range(5)]
+
+    found = through(steady, nobody, [track(0.5, 0.58, at(1.8))])
+
+    assert len(found) == 2
+    assert not net(found).total()
+
+
+def through(*tracks: Sequence[Track]) -> list[Crossing]:
+    """One track after the other; whoever was seen is waited for."""
+    sides: tuple[Side, ...] = ()
+    followed: dict[int, Track] = {}
+    found: list[Crossing] = []
+    for each in tracks:
+        for now in each:
+            followed[now.id] = now
+            sides, crossings = cross(sides, LINES, followed.values(), [now], time=now.seen, how=HOW)
+            found.extend(crossings)
+    return found
 
 
 def test_past_the_end_of_a_line_is_no_crossing() -> None:

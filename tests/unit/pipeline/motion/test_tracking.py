@@ -86,6 +86,19 @@ def test_somebody_out_of_sight_for_too_long_is_another() -> None:
     assert ids(seen[-1]) == [2]
 
 
+def test_who_begins_where_others_did_is_foreseen_to_go_as_they_went() -> None:
+    following, time = Following(), 0.0
+    for _ in range(HOW.follows_others):
+        for step in range(6):
+            following, _ = follow(following, [person(0.1 + 0.3 * step / 2)], at(time + step / 2), HOW)
+        time += 30
+    after, _ = follow(following, [person(0.1), person(1.5)], at(time), HOW)
+
+    newest = {each.foot.x: each for each in after.tracks}
+    assert newest[0.1].speed.x == pytest.approx(0.3, rel=0.2)
+    assert newest[1.5].speed == Spot(0, 0)
+
+
 def test_nobody_walks_faster_than_people_do() -> None:
     _, seen = walk([[person(0.2)], [person(0.2)], [person(1.4)], [person(1.4)]], 5)
 
