@@ -7,10 +7,11 @@ from pathlib import Path
 from pipeline import sealing
 from pipeline.errors import Erased
 from pipeline.evidence.clip import Clip, name_of, open_clip
-from pipeline.vault.api import EvidenceObject, LookRequest, lease_info
+from pipeline.vault.api import BackdropRequest, EvidenceObject, LookRequest, lease_info
+from pipeline.vault.backdrops import is_backdrop
 from pipeline.vault.client import VaultClient
 from schemas.envelope import Purpose
-from schemas.ids import AlertId, KeyId
+from schemas.ids import AlertId, CameraId, KeyId, StoreId
 from tests.integration.house import House
 
 REASON = "an incident was reported to the police"
@@ -48,7 +49,20 @@ async def opens(house: House, alert: AlertId, data: bytes) -> bool:
 async def stored(house: House) -> list[EvidenceObject]:
     """Return the evidence that is stored, and not held, the newest first."""
     async with house.vault("cutting") as vault:
-        return [each for each in await vault.objects() if each.stored and each.held_until is None][::-1]
+        found = [each for each in await vault.objects() if each.stored and each.held_until is None]
+    return [each for each in found if not is_backdrop(each.alert_id)][::-1]
+
+
+async def asked_backdrop(house: House, store: StoreId, camera: CameraId) -> AlertId:
+    """Ask for a backdrop as the manager does."""
+    async with signed_in(house, "manager") as (vault, session):
+        return (await vault.ask_backdrop(BackdropRequest(store_id=store, camera_id=camera), session=session)).alert_id
+
+
+async def backdrop_of(house: House, alert: AlertId) -> EvidenceObject:
+    """Return a backdrop that was asked for."""
+    async with signed_in(house, "manager") as (vault, session):
+        return await vault.object_of(alert, session=session)
 
 
 def file_of(house: House, evidence: EvidenceObject, key: KeyId | None = None) -> Path:
