@@ -85,7 +85,7 @@ def create(settings: Settings, estate: Estate) -> App:
         "recording",
         topics=topics(estate.lives),
         sources=["alerts.v1", "flow.v1"],
-        outputs=["detections.v1"],
+        outputs=["detections.v1", "health.v1"],
     )
     silence = Silence(stage, estate, settings.kafka, SystemClock())
     recording = Recording(estate, Warehouse(writer(settings.clickhouse)), silence)
@@ -105,6 +105,11 @@ def create(settings: Settings, estate: Estate) -> App:
     async def record_counts(stream: Any) -> None:
         """Write every window into the warehouse, those of a second together."""
         await stage.run_batches(stream, work=work, take=TOGETHER, within=EVERY.total_seconds())
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust types it nowhere
+    async def hear() -> None:
+        """Tell of cameras that nobody speaks for."""
+        await silence.hear()
 
     @app.timer(interval=silence.every.total_seconds())  # type: ignore[untyped-decorator]  # Faust types it nowhere
     async def listen() -> None:

@@ -1,6 +1,12 @@
-"""Cameras that fell silent: their windows are closed by a tick, so that a replay closes them too."""
+"""Cameras that fell silent: told within half a minute, and their windows closed by a tick, so that a replay closes
+them too.
 
-from collections.abc import Iterable
+A device says every ten seconds that it is there; one whose camera alone is away says that, too, by itself.
+Whoever says nothing at all is told to be silent here.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,18 +19,61 @@ from faust.types.tuples import TP
 from agents.stage import Stage
 from pipeline.clock import Clock
 from pipeline.errors import Unavailable
-from pipeline.reading import stop
+from pipeline.reading import reader, stop
 from pipeline.settings import Kafka
 from schemas.detections import Tick
 from schemas.envelope import Module, Purpose
 from schemas.estate import Camera, Estate, Store
 from schemas.flow import CoverageWindow
+from schemas.health import CameraHealth, CameraState, DeviceHealth
 from schemas.ids import NoticeId, event_id
 
 PATIENCE: Final = timedelta(seconds=5)
+SILENT_AFTER: Final = timedelta(seconds=25)
+"""Two reports of a device, and half of one more."""
+TOLD_EVERY: Final = timedelta(minutes=1)
+LISTENED_EVERY: Final = timedelta(seconds=3)
+_AWAY: Final = 5.0
 NEVER: Final = -1
 """What Kafka calls the offset where nothing was committed yet, when it says anything."""
 _MODULE: Final = Module(name="recording.silence", version="1")
+
+
+class Hearing:
+    """Listens to what devices say of themselves, and tells which cameras nobody speaks for."""
+
+    def __init__(self, estate: Estate, lives: timedelta, now: datetime) -> None:
+        self._estate = estate
+        self._lives = lives
+        self._since = now
+        self._heard: dict[str, datetime] = {}
+        self._silent: dict[str, tuple[datetime, datetime]] = {}
+        """Since when each has been silent, and when that was last told."""
+
+    def deaf(self, now: datetime) -> None:
+        """Begin anew: what was said meanwhile could not be heard."""
+        self._since = now
+        self._heard.clear()
+
+    def heard(self, key: str, now: datetime) -> None:
+        """Take note that a device spoke for a camera: by our clock, since its own may be wrong."""
+        self._heard[key] = now
+        self._silent.pop(key, None)
+
+    def silent(self, now: datetime) -> list[CameraHealth]:
+        """Tell each camera that has been silent for long, when that begins and once a minute."""
+        told = []
+        for store in self._estate.stores:
+            for camera in store.cameras:
+                key = f"{store.id}/{camera.id}"
+                last = self._heard.get(key, self._since)
+                if now - last < SILENT_AFTER:
+                    continue
+                since, said = self._silent.get(key, (last, now - TOLD_EVERY))
+                if now - said >= TOLD_EVERY:
+                    self._silent[key] = since, now
+                    told.append(silence_of(store, camera, since, now, now + self._lives))
+        return told
 
 
 class Silence:
@@ -37,6 +86,7 @@ class Silence:
         self._clock = clock
         self._since = clock.now()
         self._ended: dict[str, datetime] = {}
+        self._hearing = Hearing(estate, stage.topics["health.v1"].lives, self._since)
         self._partition = DefaultPartitioner()
         self.every = max(PATIENCE, estate.flow.window / 2)
 
@@ -56,6 +106,32 @@ class Silence:
                 await self._stage.send(ticks)
             except (KafkaError, OSError, Unavailable):
                 return  # the broker is away: it is asked again at the next turn
+
+    async def hear(self) -> None:
+        """Listen to health.v1 from now on, and tell of cameras that nobody speaks for; never return."""
+        while True:
+            try:
+                await self._hear()
+            except (KafkaError, OSError, Unavailable):
+                self._hearing.deaf(self._clock.now())
+                await asyncio.sleep(_AWAY)
+
+    async def _hear(self) -> None:
+        topic = self._stage.topics["health.v1"]
+        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        async with reader(self._bootstrap) as consumer:
+            consumer.assign(places)
+            for place, end in (await consumer.end_offsets(places)).items():
+                consumer.seek(place, end)
+            self._hearing.deaf(self._clock.now())
+            while True:
+                came = await consumer.getmany(timeout_ms=int(LISTENED_EVERY.total_seconds() * 1000))
+                now = self._clock.now()
+                for record in (each for records in came.values() for each in records):
+                    if _is_of_a_device(record.headers):
+                        self._hearing.heard((record.key or b"").decode(errors="replace"), now)
+                ours = {f"{store.id}/{camera.id}" for store, camera in self._ours()}
+                await self._stage.send([each for each in self._hearing.silent(now) if each.key in ours])
 
     def _ours(self) -> Iterable[tuple[Store, Camera]]:
         lanes = self._stage.lanes
@@ -93,6 +169,27 @@ class Silence:
 def is_behind(committed: int, begin: int, end: int) -> bool:
     """Say whether there is something to read, from the beginning where nothing was committed."""
     return max(committed, begin) < end
+
+
+def _is_of_a_device(headers: Sequence[tuple[str, bytes]]) -> bool:
+    """Say whether a device said so itself; what we tell here of others is no sign of them."""
+    return dict(headers).get("ce_type") == DeviceHealth.ce_type.encode()
+
+
+def silence_of(store: Store, camera: Camera, since: datetime, now: datetime, expires_at: datetime) -> CameraHealth:
+    """Say that nothing comes of a camera."""
+    return CameraHealth(
+        event_id=event_id("camera-silent", store.id, camera.id, since, now),
+        store_id=store.id,
+        camera_id=camera.id,
+        utc_time=now,
+        purpose=Purpose.OPERATION,
+        expires_at=expires_at,
+        notice_id=camera.notice or NoticeId("none"),
+        module=_MODULE,
+        state=CameraState.SILENT,
+        since=since,
+    )
 
 
 def tick(store: Store, camera: Camera, now: datetime, estate: Estate) -> Tick:

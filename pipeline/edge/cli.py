@@ -35,7 +35,7 @@ SOURCE is one of
 - a film (any that OpenCV reads; GIF too) or a folder of images: plays in real time
 - rtsp://… : a network camera; the newest picture wins, and a camera that is lost is sought again
 - 0, 1, … : a USB camera
-- drawn:SEED : a shop that Mimamori draws itself; nobody real is in it
+- drawn:SCENE : a shop that Mimamori draws itself; nobody real is in it (mimamori drawn --help)
 
 [bold]Examples[/bold]
 
@@ -46,6 +46,8 @@ SOURCE is one of
     mimamori publish pictures/ --source-fps 7 --store shibuya --camera passage
 
     mimamori publish drawn:1 --store ginza --camera shop --loop
+
+    mimamori publish "drawn:7?groups&shake&seconds=120" --store ginza --camera shop
 
 It does not start without an active notice, a retention, a manager and a deputy in the store's regulation, nor wider or
 faster than was decided there. Where Kafka or the vault is: MIMAMORI_KAFKA__BOOTSTRAP, MIMAMORI_VAULT__URL and
@@ -58,7 +60,7 @@ Once Kafka is back it is sent before all that is newer; what expires meanwhile i
 
 @app.command(help=_HELP)
 def publish(  # noqa: PLR0917 - the command line's own options, each by name
-    source: Annotated[str, typer.Argument(help="A film, a folder of images, rtsp://…, a USB number or drawn:SEED")],
+    source: Annotated[str, typer.Argument(help="A film, a folder of images, rtsp://…, a USB number or drawn:SCENE")],
     store: Annotated[str, typer.Option(help="The store, as the estate names it")],
     camera: Annotated[str, typer.Option(help="The camera, as the estate names it")],
     estate: Annotated[Path | None, typer.Option(help="The estate; default: MIMAMORI_ESTATE")] = None,

@@ -8,13 +8,14 @@ from aiokafka.errors import KafkaConnectionError
 from faust.types.tuples import TP
 
 from agents import silence as module
-from agents.silence import PATIENCE, Silence, is_behind
+from agents.silence import LISTENED_EVERY, PATIENCE, SILENT_AFTER, Hearing, Silence, is_behind
 from pipeline.clock import ManualClock
 from pipeline.settings import Kafka
 from schemas.detections import Tick
 from schemas.envelope import Message
 from schemas.estate import Camera, Estate, Store
 from schemas.flow import CoverageWindow
+from schemas.health import CameraHealth, CameraState
 from schemas.topics import PARTITIONS, Lives, topics
 from tests.examples import HOUR, examples
 
@@ -156,3 +157,43 @@ async def test_no_connection_is_left_when_the_broker_goes_between_two(
 
     assert set(Client.stopped) == {"Admin", "Consumer"}
     assert stage.sent == []
+
+
+def hearing(clock: ManualClock) -> Hearing:
+    return Hearing(ESTATE, HOUR, clock.now())
+
+
+def test_a_camera_that_nobody_speaks_for_is_silent_within_half_a_minute(clock: ManualClock) -> None:
+    ears = hearing(clock)
+    ears.heard("ginza/entrance", clock.now())
+    last = clock.now()
+    clock.advance(SILENT_AFTER - timedelta(seconds=1))
+    early = ears.silent(clock.now())
+    clock.advance(LISTENED_EVERY)
+    (told,) = ears.silent(clock.now())
+
+    assert early == []
+    assert (told.key, told.state, told.since, told.numbers) == ("ginza/entrance", CameraState.SILENT, last, None)
+    assert told.utc_time - last < timedelta(seconds=30)
+
+
+def test_a_silence_is_told_once_a_minute_and_no_more_once_it_ends(clock: ManualClock) -> None:
+    ears, told = hearing(clock), list[CameraHealth]()
+    for _ in range(60):
+        clock.advance(LISTENED_EVERY)
+        told += ears.silent(clock.now())
+    ears.heard("ginza/entrance", clock.now())
+    clock.advance(LISTENED_EVERY)
+
+    assert len(told) == 3
+    assert len({each.since for each in told}) == 1
+    assert len({each.event_id for each in told}) == 3
+    assert ears.silent(clock.now()) == []
+
+
+def test_what_could_not_be_heard_is_no_silence(clock: ManualClock) -> None:
+    ears = hearing(clock)
+    clock.advance(10 * SILENT_AFTER)
+    ears.deaf(clock.now())
+
+    assert ears.silent(clock.now()) == []
