@@ -24,7 +24,7 @@ from scoring import NOBODY, Tracks
 from search import KINDS, Memory, Settings
 
 from pipeline.motion.geometry import Segment, Spot, signed_distance, spot
-from pipeline.motion.movements import Border, Direction, Movements, Side, cross
+from pipeline.motion.movements import Border, Crossing, Direction, Movements, Side, cross, net
 from pipeline.motion.tracking import Following, Sighting, Track, Tracker, follow
 from schemas.estate import Line
 from schemas.geometry import Point
@@ -131,7 +131,11 @@ def _lens(middle: walks.Floats, heading: float, seed: int, hung: Hung) -> Lens:
 
 def by_us(scene: Scene, line: Line) -> Counts:
     """Count with the step that watches cameras in the shop."""
-    return Counter(each.direction for each in ours.watch(scene, [line]).crossings)
+    return _by_direction(ours.watch(scene, [line]).crossings)
+
+
+def _by_direction(crossings: Sequence[Crossing]) -> Counts:
+    return {direction: count for (_, direction), count in net(crossings).items()}
 
 
 def by_them(scene: Scene, tracks: Tracks, line: Line) -> Counts:
@@ -139,7 +143,7 @@ def by_them(scene: Scene, tracks: Tracks, line: Line) -> Counts:
     borders = {LINE: Border(Segment(spot(line.start, scene.aspect), spot(line.end, scene.aspect)), line.band)}
     sides: tuple[Side, ...] = ()
     known: dict[int, Track] = {}
-    counts: Counter[Direction] = Counter()
+    found: list[Crossing] = []
     for frame, own in zip(scene.frames, tracks, strict=True):
         time = ours.when(frame.time)
         seen = [
@@ -147,8 +151,8 @@ def by_them(scene: Scene, tracks: Tracks, line: Line) -> Counts:
         ]
         known |= {each.id: each for each in seen}
         sides, crossings = cross(sides, borders, known.values(), seen, time=time, how=Movements())
-        counts.update(each.direction for each in crossings)
-    return counts
+        found += crossings
+    return _by_direction(found)
 
 
 def _track(number: int, box: list[float], time: float) -> Track:
