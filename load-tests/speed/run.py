@@ -1,4 +1,4 @@
-"""`make speed`: what the vault bears on one core, and what sealing costs, against the limits of limits.toml."""
+"""`make speed`: what a camera costs, against the naive pipeline and the floors; what vault and sealing bear; limits."""
 
 import argparse
 import json
@@ -13,13 +13,19 @@ ROOT: Final = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT)]
 
 import destruction  # noqa: E402 (the path comes first)
+import floors  # noqa: E402
+import heads  # noqa: E402
 import leases  # noqa: E402
 import sealing  # noqa: E402
+import whole  # noqa: E402
+import workers  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from measured import Measure, Measured, missed  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+_A_ROW: Final = 3
+"""Plots beside each other."""
 SHARE: Final = "sealing_share_of_full_frame"
 
 console: Final = Console(stderr=True, width=max(120, Console().width))
@@ -73,6 +79,10 @@ MEASURES: Final[dict[str, Measure]] = {
     "leases": leases.measure,
     "destruction": destruction.measure,
     "sealing": _sealing,
+    "floors": floors.measure,
+    "whole": whole.measure,
+    "workers": workers.measure,
+    "heads": heads.measure,
 }
 
 
@@ -103,8 +113,12 @@ def _save(found: dict[str, Measured], result: dict[str, Any]) -> None:
 
 
 def _draw(plots: list[Any], path: Path) -> None:
-    figure = Figure(figsize=(6 * len(plots), 4), layout="constrained")
-    for axes, plot in zip(figure.subplots(1, len(plots), squeeze=False)[0], plots, strict=True):
+    rows = -(-len(plots) // _A_ROW)
+    figure = Figure(figsize=(6 * min(len(plots), _A_ROW), 4 * rows), layout="constrained")
+    every = list(figure.subplots(rows, min(len(plots), _A_ROW), squeeze=False).flat)
+    for axes in every[len(plots) :]:
+        axes.set_visible(False)
+    for axes, plot in zip(every, plots, strict=False):
         plot(axes)
     figure.savefig(path, dpi=120)
 

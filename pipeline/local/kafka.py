@@ -95,6 +95,12 @@ class Process:
         self.kafka = kafka
         self._child: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Its process; once it was started."""
+        assert self._child is not None
+        return self._child.pid
+
     def start(self, patience: float = 60) -> None:
         """Start it and wait until it answers.
 
