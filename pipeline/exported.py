@@ -122,18 +122,25 @@ def _of_day(table: Table, release: Release) -> Any:
 
 def _shared(connection: Connection, release: Release, forgets: date) -> bool:
     """Say whether the camera has its share of the day; take it, where none was taken and enough is left."""
-    here = _of_day(_SHARES, release) & (_SHARES.c.camera_id == release.camera_id)
-    had = connection.execute(select(_SHARES.c.micro, _SHARES.c.terms).where(here)).one_or_none()
+    had = _had(connection, release)
     if had is not None:
-        return (had.micro, had.terms) == (release.micro, release.terms)
+        return had
     if not connection.scalar(select(func.count()).select_from(_DAYS).where(_of_day(_DAYS, release))):
         _begin_day(connection, release, forgets)
     # One statement that looks and spends: no two can spend the same.
     enough = _of_day(_DAYS, release) & (_DAYS.c.spent + release.micro <= release.budget)
     if not connection.execute(update(_DAYS).where(enough).values(spent=_DAYS.c.spent + release.micro)).rowcount:
-        return False
+        # The last of it may have gone to this very camera, which another worker follows by now.
+        return _had(connection, release) is True
     connection.execute(insert(_SHARES).values(**_key(release), micro=release.micro, terms=release.terms))
     return True
+
+
+def _had(connection: Connection, release: Release) -> bool | None:
+    """Say whether the camera's share was taken under the same terms; None: it was not taken."""
+    here = _of_day(_SHARES, release) & (_SHARES.c.camera_id == release.camera_id)
+    had = connection.execute(select(_SHARES.c.micro, _SHARES.c.terms).where(here)).one_or_none()
+    return None if had is None else (had.micro, had.terms) == (release.micro, release.terms)
 
 
 def _begin_day(connection: Connection, release: Release, forgets: date) -> None:
