@@ -10,6 +10,7 @@ through the project's own movements; peers follow with the settings that gave th
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -23,7 +24,7 @@ from scenes import ASPECT, Lens, Scene, Stage
 from scoring import NOBODY, Tracks
 from search import KINDS, Memory, Settings
 
-from pipeline.motion.geometry import Segment, Spot, signed_distance, spot
+from pipeline.motion.geometry import Segment, Spot, distance, signed_distance, spot
 from pipeline.motion.movements import Border, Crossing, Direction, Movements, Side, cross, net
 from pipeline.motion.tracking import Following, Sighting, Track, Tracker, follow
 from schemas.estate import Line
@@ -147,7 +148,8 @@ def by_them(scene: Scene, tracks: Tracks, line: Line) -> Counts:
     for frame, own in zip(scene.frames, tracks, strict=True):
         time = ours.when(frame.time)
         seen = [
-            _track(int(own[place]), frame.seen[place].tolist(), frame.time) for place in np.flatnonzero(own != NOBODY)
+            _track(known.get(int(own[place]) + 1), int(own[place]) + 1, frame.seen[place].tolist(), time)
+            for place in np.flatnonzero(own != NOBODY)
         ]
         known |= {each.id: each for each in seen}
         sides, crossings = cross(sides, borders, known.values(), seen, time=time, how=Movements())
@@ -155,11 +157,26 @@ def by_them(scene: Scene, tracks: Tracks, line: Line) -> Counts:
     return _by_direction(found)
 
 
-def _track(number: int, box: list[float], time: float) -> Track:
+def _track(before: Track | None, number: int, box: list[float], time: datetime) -> Track:
+    """Make one of our tracks of what a peer says: its way so far tells how fast it is, and how steady."""
     left, top, right, bottom = box
     foot = Spot((left + right) / 2, bottom)
+    if before is None:
+        new = replace(_anybody(), id=number, known=True, born=time, hits=0, began=foot, foot=foot, seen=time)
+        before = replace(new, speed=Spot(0.0, 0.0), doubt=Tracker().fastest)
+    passed = max(0.02, (time - before.seen).total_seconds())
+    speed = Spot((foot.x - before.foot.x) / passed, (foot.y - before.foot.y) / passed)
+    off = distance(speed, before.speed) / (bottom - top)
     return replace(
-        _anybody(), id=number + 1, seen=ours.when(time), foot=foot, width=right - left, height=bottom - top, hits=9
+        before,
+        seen=time,
+        hits=before.hits + 1,
+        foot=foot,
+        place=foot,
+        width=right - left,
+        height=bottom - top,
+        speed=speed,
+        doubt=off if before.hits > 1 else before.doubt,
     )
 
 
