@@ -27,7 +27,7 @@ Often: TypeAlias = npt.NDArray[np.float32]
 """Shares from 0 to 1: float32 of (height, width)."""
 
 EVERY: Final = timedelta(seconds=2)
-"""So often a picture is measured. Whether it is the very same as the one before is asked of each."""
+"""So often a picture is measured, and compared with the one that was measured before it."""
 AGAIN: Final = timedelta(minutes=1)
 """So often a state is told that has not changed: who begins to listen knows it soon."""
 
@@ -108,7 +108,7 @@ class State:
     usual: Usual | None = None
     last: Gray | None = None
     changed: datetime | None = None
-    """Since when the very same picture has come."""
+    """Since when the very same picture has come, look after look."""
     arrived: datetime | None = None
     measured: datetime | None = None
     numbers: Picture | None = None
@@ -137,10 +137,10 @@ def look(state: State, gray: Gray, time: datetime, rules: Rules = RULES) -> tupl
         time: When it was taken.
         rules: What counts as an ailment.
     """
+    if _within(state.measured, time, EVERY):
+        return replace(state, arrived=time), None
     same = state.last is not None and state.changed is not None and _equal(state.last, gray)
     state = replace(state, last=gray, changed=state.changed if same else time, arrived=time)
-    if _within(state.measured, time, EVERY):
-        return state, None
     state, found = _judged(state, _sight(_reduced(gray)), time, rules)
     if found is not None:
         state = replace(state, seen=(*state.seen, (time, found))[-rules.looks :])
