@@ -27,6 +27,8 @@ class Movements(Frozen):
     """Who went over and back, and never was so far from the line in between, only stood on it …"""
     lingers: timedelta = timedelta(seconds=2)
     """… or who was back so soon: the first crossing is taken back."""
+    goes_at: float = 0.5
+    """Whoever was so far from the line went somewhere, however soon they are back."""
     bridges: timedelta = timedelta(seconds=3)
     """Somebody lost before a line and found behind it so soon went over it: tracks break, crossings need not."""
     bridged_at: int = 2
@@ -173,8 +175,9 @@ def _steps(at: _Line, where: _Where, track: Track, missed: Sequence[Track]) -> C
     if crossing is not None:
         now = replace(now, crossed=None if crossing.takes_back else at.time)
     elif now.crossed is not None and abs(far) > at.how.arms_at * track.height:
-        # Far enough off, and for long enough: the next time is another crossing.
-        now = replace(now, crossed=None if at.time - now.crossed > at.how.lingers else now.crossed)
+        # Far enough off for so long, or farther: the next time is another crossing.
+        gone = at.time - now.crossed > at.how.lingers or abs(far) > at.how.goes_at * track.height
+        now = replace(now, crossed=None if gone else now.crossed)
     where[at.id, track.id] = now
     return crossing
 
