@@ -165,7 +165,7 @@ def _topics(lives: Lives) -> tuple[Topic, ...]:
         ),
         Topic(
             "health.v1", operational, (DeviceHealth, CameraHealth), month,
-            "state of devices and cameras", "console, on-call", "operation", "on-call engineer",
+            "state of devices and cameras", "recording, console, on-call", "operation", "on-call engineer",
         ),
         Topic(
             "flow.v1", DataClass.DEIDENTIFIED, (FlowWindow, CoverageWindow), lives.flow,
