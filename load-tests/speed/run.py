@@ -16,7 +16,9 @@ import destruction  # noqa: E402 (the path comes first)
 import floors  # noqa: E402
 import heads  # noqa: E402
 import leases  # noqa: E402
+import queries  # noqa: E402
 import sealing  # noqa: E402
+import sink  # noqa: E402
 import whole  # noqa: E402
 import workers  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
@@ -79,6 +81,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "leases": leases.measure,
     "destruction": destruction.measure,
     "sealing": _sealing,
+    "sink": sink.measure,
+    "queries": queries.measure,
     "floors": floors.measure,
     "whole": whole.measure,
     "workers": workers.measure,

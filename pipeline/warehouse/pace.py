@@ -71,9 +71,9 @@ class Paced:
             raise batch.why_not
 
     async def _write(self, batch: _Batch, *, at_once: bool) -> None:
-        wait = self._next - self._monotonic()
-        if wait > 0 and not at_once:
-            await self._sleep(wait)
+        if not at_once:
+            # No time at all lets others of this moment come along.
+            await self._sleep(max(0.0, self._next - self._monotonic()))
         if self._open is batch:
             self._open = _Batch()
         self._next = self._monotonic() + EVERY.total_seconds()

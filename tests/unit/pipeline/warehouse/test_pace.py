@@ -59,10 +59,15 @@ async def test_the_first_is_written_at_once() -> None:
 
 
 async def test_what_several_bring_within_a_second_is_written_together() -> None:
-    pace, warehouse, _ = paced()
+    pace, warehouse, time = paced()
     await asyncio.gather(*(pace.insert([each]) for each in ROWS))
 
-    assert [(at, len(rows)) for at, rows in warehouse.inserts] == [(100.0, 1), (101.0, 7)]
+    assert [(at, len(rows)) for at, rows in warehouse.inserts] == [(100.0, 8)]
+
+    time.now += 0.25
+    await asyncio.gather(*(pace.insert([each]) for each in ROWS))
+
+    assert [(at, len(rows)) for at, rows in warehouse.inserts[1:]] == [(101.0, 8)]
 
 
 async def test_what_comes_later_waits_only_for_the_second_to_be_over() -> None:
@@ -93,7 +98,7 @@ async def test_nothing_is_no_insert() -> None:
 
 
 async def test_whoever_brought_rows_that_were_not_written_is_told_and_may_bring_them_again() -> None:
-    pace, warehouse, _ = paced(away=2)
+    pace, warehouse, _ = paced(away=1)
     told = await asyncio.gather(*(pace.insert([each]) for each in ROWS), return_exceptions=True)
     await pace.insert(ROWS)
 
