@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from aiokafka import TopicPartition
@@ -351,12 +352,17 @@ class Run:
         rows: dict[type[Any], dict[Any, Any]] = {AlertRow: {}, FlowRow: {}, CoverageRow: {}}
         newest: dict[Any, int] = {}
         for message in self._stepped(refused):
-            made = row(message)
+            made = row(message, self._timezone(message))
             version = getattr(made, "version", 0)
             if version >= newest.get((type(made), _key(made)), 0):
                 newest[type(made), _key(made)] = version
                 rows[type(made)][_key(made)] = _plain(made)
         return rows
+
+    def _timezone(self, message: CameraMessage) -> ZoneInfo:
+        store = self._here.estate.store(message.store_id)
+        assert store is not None
+        return ZoneInfo(store.timezone)
 
     def _stepped(self, refused: set[FrameRef]) -> Iterable[Any]:
         estate, path = self._here.estate, self._here.demo.estate_path
