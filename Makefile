@@ -71,11 +71,11 @@ test: provision browser postgres check ## every check, unit, integration and end
 	$(BIN)/pytest tests -q -rs --durations=15
 
 .PHONY: kills
-kills: provision ## the stage protocol under ≥ 50 kills, stops and rebalances; QUICK=1 under a minute
+kills: provision ## a stage under ≥ 50 kills, stops and rebalances; one recording replayed whole under 21 kills; QUICK=1 is short
 	$(BIN)/python load-tests/kills/run.py $(if $(QUICK),--quick)
 
 .PHONY: speed
-speed: provision ## leases a second on one core, a slot of 10,000 keys destroyed, what sealing costs; QUICK=1 under a minute
+speed: provision ## CPU beside a naive pipeline's, two workers, vault, sealing, warehouse; QUICK=1 is short
 	$(BIN)/python load-tests/speed/run.py $(if $(QUICK),--quick)
 
 .PHONY: accuracy
