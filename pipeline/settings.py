@@ -47,6 +47,7 @@ class Clickhouse(_Branch):
     eraser_password: SecretStr = SecretStr("")
     dropper: str = "dropper"
     dropper_password: SecretStr = SecretStr("")
+    replicated: bool = Field(default=False, description="Make the tables on a cluster, with every row on each replica")
 
 
 class Vault(_Branch):

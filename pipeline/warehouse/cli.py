@@ -1,10 +1,12 @@
 """`mimamori warehouse`: the tables that the warehouse needs, and what of them has expired."""
 
 import asyncio
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
 from pipeline.clock import SystemClock
 from pipeline.settings import Clickhouse, settings
@@ -12,6 +14,7 @@ from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.expiry import Dropper, Found, expire
 from pipeline.warehouse.login import dropper, eraser, owner
 from pipeline.warehouse.migrations import FOLDER, migrate
+from pipeline.warehouse.users import USERS, users
 
 app = typer.Typer(help="The warehouse: its tables in ClickHouse.", no_args_is_help=True)
 
@@ -19,10 +22,24 @@ app = typer.Typer(help="The warehouse: its tables in ClickHouse.", no_args_is_he
 @app.command("migrate")
 def migrate_command(folder: Annotated[Path, typer.Option(help="Numbered .sql files.")] = FOLDER) -> None:
     """Make the tables, or bring them up to date, as MIMAMORI_CLICKHOUSE__OWNER. Safe to run again."""
-    applied = asyncio.run(migrate(owner(settings().clickhouse), folder))
+    clickhouse = settings().clickhouse
+    applied = asyncio.run(migrate(owner(clickhouse), folder, replicated=clickhouse.replicated))
     for migration in applied:
         typer.echo(f"applied {migration.number:04} {migration.name}")
     typer.echo(f"{len(applied)} applied; the tables are up to date")
+
+
+@app.command("users")
+def users_command() -> None:
+    """Print SQL that makes the users of a server of your own, what each may do, and its limits; passwords as hashes.
+
+    Passwords are those of MIMAMORI_CLICKHOUSE__<USER>_PASSWORD; who has none there is made, and cannot log in until
+    somebody gives them one. Run it as an administrator; safe to run again.
+    """
+    clickhouse = settings().clickhouse
+    known = {user.name: getattr(clickhouse, f"{user.name}_password", SecretStr("")) for user in USERS}
+    hashes = {name: sha256(secret.get_secret_value().encode()).hexdigest() for name, secret in known.items() if secret}
+    typer.echo(";\n".join((*users(hashes, replicated=clickhouse.replicated), "")), nl=False)
 
 
 @app.command("expire")

@@ -17,6 +17,8 @@ FOLDER: Final = Path(__file__).parents[2] / "infra" / "clickhouse"
 _COPYING: Final = timedelta(hours=1)
 """A statement may copy a table."""
 
+_ENGINE: Final = re.compile(r"\bENGINE = (\w*MergeTree)\b")
+
 RECORD: Final = """
 CREATE TABLE IF NOT EXISTS migrations
 (
@@ -45,21 +47,43 @@ class Applied(NamedTuple):
     digest: str
 
 
-async def migrate(login: Login, folder: Path = FOLDER) -> tuple[Migration, ...]:
+async def migrate(login: Login, folder: Path = FOLDER, *, replicated: bool = False) -> tuple[Migration, ...]:
     """Make the database and its tables, as their owner, and return what was applied. Safe to run again at any time.
 
     A migration is recorded after its last statement: one that was cut off runs again from its first.
+
+    Args:
+        login: The owner's.
+        folder: Of numbered files.
+        replicated: On a cluster: every replica has every row. Run it against one of them.
     """
     async with Warehouse(login.model_copy(update={"database": "default"})) as server:
-        await server.run(f"CREATE DATABASE IF NOT EXISTS {login.database}")
+        await server.run(database(login.database, replicated=replicated))
+    as_wanted = of_cluster if replicated else str
     async with Warehouse(login) as warehouse:
-        await warehouse.run(RECORD)
+        await warehouse.run(as_wanted(RECORD))
         applied = await warehouse.ask(Query("applied", "SELECT number, digest FROM migrations FINAL", Applied))
         wanted = due(read(folder), dict(applied))
     async with Warehouse(login.model_copy(update={"answer_timeout": _COPYING})) as warehouse:
         for migration in wanted:
-            await apply(warehouse, migration)
+            await apply(warehouse, migration._replace(statements=tuple(map(as_wanted, migration.statements))))
     return wanted
+
+
+def database(name: str, *, replicated: bool) -> str:
+    """Return the statement that makes the database. A replicated one passes on to each replica what is done to one."""
+    made = f"CREATE DATABASE IF NOT EXISTS {name}"
+    return (
+        f"{made} ENGINE = Replicated('/clickhouse/databases/{name}', '{{shard}}', '{{replica}}')" * replicated or made
+    )
+
+
+def of_cluster(statement: str) -> str:
+    """Return a statement as a cluster needs it: its tables' rows are on every replica.
+
+    The database sees to the rest: it gives each table its path, and runs each statement on every replica.
+    """
+    return _ENGINE.sub(r"ENGINE = Replicated\1", statement)
 
 
 async def apply(warehouse: Warehouse, migration: Migration) -> None:

@@ -1,6 +1,6 @@
 """Who comes to ClickHouse, what each may do there, and the limits that hold for them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 DATABASE: Final = "mimamori"
@@ -72,3 +72,38 @@ PROFILES: Final[Fields] = {
         "constraints": {name: {"const": ""} for name in ("max_ast_depth", "enable_lightweight_delete")},
     },
 }
+
+# On a cluster a row counts as written when most replicas have it.
+_QUORUM: Final = {"insert_quorum": "'auto'"}
+
+
+def users(hashes: Mapping[str, str], *, replicated: bool) -> Iterator[str]:
+    """Return the statements that make users and profiles on a server that keeps them in SQL.
+
+    Args:
+        hashes: By user the SHA-256 of the password, in hexadecimal; who has none cannot log in.
+        replicated: Whether it is a cluster.
+    """
+    for user in USERS:
+        name = f"{DATABASE}_{user.profile}"
+        limits = {"log_queries": "0", **_limits(user.profile), **(_QUORUM if replicated and user is WRITER else {})}
+        said = ", ".join(f"{setting} = {limit}" for setting, limit in limits.items())
+        yield f"CREATE SETTINGS PROFILE IF NOT EXISTS {name}"
+        yield f"ALTER SETTINGS PROFILE {name} SETTINGS {said}"
+        told = hashes.get(user.name)
+        way_in = f"IDENTIFIED WITH sha256_hash BY '{told}' HOST ANY" if told else "NOT IDENTIFIED HOST NONE"
+        yield f"CREATE USER IF NOT EXISTS {user.name} {way_in} SETTINGS PROFILE '{name}'"
+        yield f"ALTER USER {user.name} {way_in} SETTINGS PROFILE '{name}'"
+        yield from (f"{grant} TO {user.name}" for grant in user.grants)
+
+
+def _limits(profile: str) -> dict[str, str]:
+    """Return the settings of a profile; those with a constraint nobody can change."""
+    fields = PROFILES[profile]
+    assert isinstance(fields, Mapping)
+    constraints = fields.get("constraints", {})
+    return {
+        name: f"{value} CONST" if name in constraints else str(value)
+        for name, value in fields.items()
+        if name != "constraints"
+    }

@@ -11,9 +11,9 @@ from pipeline.errors import Unavailable
 from pipeline.flow.rows import Row
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
-from pipeline.warehouse.migrations import migrate
+from pipeline.warehouse.migrations import FOLDER, database, migrate, of_cluster, read
 from pipeline.warehouse.queries import Query
-from pipeline.warehouse.users import OWNER, READER, WRITER, User
+from pipeline.warehouse.users import OWNER, READER, WRITER, User, users
 from schemas.flow import Metric
 from schemas.ids import StoreId
 from tests.integration.clickhouse_fixtures import Engine
@@ -170,6 +170,16 @@ async def test_migrating_twice_changes_nothing(clickhouse: Engine, writer: Wareh
 
     assert await migrate(clickhouse.login(OWNER)) == ()
     assert await reader.ask(queries.flow_today(STORE, UTC_ZONE, NOON)) == (flow(),)
+
+
+async def test_what_is_said_to_a_cluster_the_engine_understands(clickhouse: Engine) -> None:
+    """It reads it; it cannot do it: this one has neither keepers nor users of its own in SQL."""
+    tables = [of_cluster(each) for migration in read(FOLDER) for each in migration.statements if "ENGINE" in each]
+    said = [database("mimamori", replicated=True), *tables, *users({"writer": "0" * 64}, replicated=True)]
+
+    async with Warehouse(clickhouse.login(OWNER)) as owner:
+        for statement in said:
+            await owner.run(f"EXPLAIN AST {statement}")
 
 
 async def test_r11_every_table_says_what_for_and_who_answers(clickhouse: Engine) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import Misconfigured
 from pipeline.warehouse.expiry import SPANS
-from pipeline.warehouse.migrations import FOLDER, due, parse, read, statements
+from pipeline.warehouse.migrations import FOLDER, RECORD, database, due, of_cluster, parse, read, statements
 from pipeline.warehouse.users import FORGETTING
 
 
@@ -86,3 +86,24 @@ def test_r23_no_statement_of_the_project_deletes_by_name() -> None:
 
     assert not re.search(r"ALTER TABLE \S+ (DELETE|UPDATE)\b", text)
     assert not re.search(r"\bDELETE FROM (people_flow|alerts|alert_arrivals|coverage)\b", text)
+
+
+def test_on_a_cluster_every_table_is_replicated_and_nothing_else_is_another() -> None:
+    every = [RECORD, *(statement for migration in read(FOLDER) for statement in migration.statements)]
+
+    for statement in every:
+        wanted = of_cluster(statement)
+        engines = re.findall(r"ENGINE = (\w+)", wanted)
+        assert all(re.fullmatch(r"Replicated(Replacing|Aggregating)MergeTree", engine) for engine in engines)
+        assert wanted.replace("ENGINE = Replicated", "ENGINE = ") == statement
+        # The database gives each table its path: one of our own could be that of another.
+        assert "/clickhouse/tables" not in wanted
+        assert len(engines) == statement.count("MergeTree")
+
+
+def test_the_database_of_a_cluster_passes_on_what_is_done_to_it() -> None:
+    assert database("mimamori", replicated=False) == "CREATE DATABASE IF NOT EXISTS mimamori"
+    assert database("mimamori", replicated=True) == (
+        "CREATE DATABASE IF NOT EXISTS mimamori "
+        "ENGINE = Replicated('/clickhouse/databases/mimamori', '{shard}', '{replica}')"
+    )
