@@ -63,7 +63,7 @@ async def topics_of(running: House) -> set[str]:
 
 def tables_of(running: House) -> set[str]:
     """Ask ClickHouse for its tables that hold rows."""
-    ask = "SELECT name FROM system.tables WHERE database = 'mimamori' AND engine != 'MaterializedView' FORMAT TSV"
+    ask = "SELECT name FROM system.tables WHERE database = 'mimamori' AND engine NOT LIKE '%View' FORMAT TSV"
     return set(running.demo.clickhouse.ask(OWNER, ask, 10).split())
 
 
