@@ -232,12 +232,13 @@ async def test_r20_rollups_expire_with_their_first_row_and_are_dropped_by_partit
     )
     await refreshed(owner)
     async with Warehouse(clickhouse.login(ERASER)) as eraser, Dropper(clickhouse.login(DROPPER)) as drop:
-        before = await eraser.ask(parts())
+        # Of tests before this one, files of truncated tables may be leaving still.
+        before = [part for part in await eraser.ask(parts()) if part.active and part.rows]
         found = await expire(eraser, drop, now)
         await refreshed(owner)
         after = [part for part in await eraser.ask(parts()) if part.active and part.rows]
 
-    firsts = {part.first for part in before if part.rows}
+    firsts = {part.first for part in before}
     assert {part.table for part in before} == {"people_flow", *ROLLUPS}
     assert firsts == {long_ago + timedelta(days=761)}
     assert {each.table for each in found.dropped} == {"people_flow", *ROLLUPS}
