@@ -64,6 +64,8 @@ class Tracker(Frozen):
     """How quickly speed and doubt follow what is seen."""
     stretch: float = 1.65
     """A body is at most so many times taller or shorter than when last seen."""
+    cut: float = 0.75
+    """A box lower than this, beside what somebody's was, is cut short: their feet are where they would be below it."""
     covered: float = 0.8
     """A box that so much of a followed one covers, or the other way round, is no further person."""
     hidden: float = 0.3
@@ -430,7 +432,7 @@ def _seen_again(track: Track, sighting: Sighting, time: datetime, how: Tracker) 
         hits=track.hits + 1,
         missed=0,
         hidden=False,
-        foot=foot,
+        foot=_foot(track, sighting, how),
         width=(track.width + sighting.width) / 2,
         height=(track.height + sighting.height) / 2,
         speed=speed,
@@ -438,6 +440,13 @@ def _seen_again(track: Track, sighting: Sighting, time: datetime, how: Tracker) 
         place=foot if track.hits == 1 else _mixed(guessed, foot, how.trusts),
         began=track.began,
     )
+
+
+def _foot(track: Track, sighting: Sighting, how: Tracker) -> Spot:
+    """Where somebody's feet are, whom a shelf or a door may hide from the knees down."""
+    if sighting.height >= how.cut * track.height:
+        return sighting.foot
+    return Spot(sighting.foot.x, sighting.foot.y - sighting.height + track.height)
 
 
 def _mixed(old: Spot, new: Spot, share: float) -> Spot:
