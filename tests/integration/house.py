@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -171,6 +171,12 @@ class House:
         """Return every file of this house: Kafka's, ClickHouse's, the vault's, and all logs."""
         for top, _folders, names in os.walk(self.folder):
             yield from (Path(top) / name for name in names if not (Path(top) / name).is_symlink())
+
+    def contents(self) -> Iterator[tuple[Path, bytes]]:
+        """Read every file of this house; one that is gone meanwhile, as a journal is, has no content."""
+        for file in self.files():
+            with contextlib.suppress(FileNotFoundError):
+                yield file, file.read_bytes()
 
     def device(self, store: str, camera: str, boot: int = 1) -> "Device":
         """Return the enrolled device of a camera, for a test to play it."""

@@ -92,7 +92,7 @@ async def _everything(folder: Path) -> Found:
         found.expired = await _send_expired(here, scene, oldest)
         await here.until(here.all_handled, "everything is handled", 60)
         await _look(here, found)
-    found.leaks = [str(path) for path in here.files() if holds(path.read_bytes(), SEALED)]
+    found.leaks = [str(path) for path, content in here.contents() if holds(content, SEALED)]
     return found
 
 
