@@ -275,7 +275,7 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
         for each in people
         for box in (each.bounding_box,)
     ]
-    following, seen = tracking.follow(state.following, sightings, time, view.tracker)
+    following, seen = tracking.follow(state.following, sightings, time, view.tracker, wide=aspect)
     # Who is new may be nobody: that is followed, but does not count. On which side of a line it was does.
     everybody = [each.track for each in seen]
     tracks = [each for each in everybody if each.known]

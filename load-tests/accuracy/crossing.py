@@ -183,7 +183,7 @@ def _track(before: Track | None, number: int, box: list[float], time: datetime) 
 @cache
 def _anybody() -> Track:
     """Return a track of the project's, to be filled with a peer's."""
-    following, _ = follow(Following(), [Sighting(Spot(0.5, 0.5), 0.1, 0.3, 0.9)], ours.BEGIN, Tracker())
+    following, _ = follow(Following(), [Sighting(Spot(0.5, 0.5), 0.1, 0.3, 0.9)], ours.BEGIN, Tracker(), wide=ASPECT)
     return following.tracks[0]
 
 

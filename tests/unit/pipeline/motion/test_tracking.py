@@ -22,7 +22,7 @@ def at(seconds: float) -> datetime:
 def walk(frames: list[list[Sighting]], fps: float) -> tuple[Following, list[tuple[Seen, ...]]]:
     following, all_seen = Following(), []
     for index, sightings in enumerate(frames):
-        following, seen = follow(following, sightings, at(index / fps), HOW)
+        following, seen = follow(following, sightings, at(index / fps), HOW, wide=16 / 9)
         all_seen.append(seen)
     return following, all_seen
 
@@ -90,13 +90,36 @@ def test_who_begins_where_others_did_is_foreseen_to_go_as_they_went() -> None:
     following, time = Following(), 0.0
     for _ in range(HOW.follows_others):
         for step in range(6):
-            following, _ = follow(following, [person(0.1 + 0.3 * step / 2)], at(time + step / 2), HOW)
+            following, _ = follow(following, [person(0.1 + 0.3 * step / 2)], at(time + step / 2), HOW, wide=16 / 9)
         time += 30
-    after, _ = follow(following, [person(0.1), person(1.5)], at(time), HOW)
+    after, _ = follow(following, [person(0.1), person(1.5)], at(time), HOW, wide=16 / 9)
 
     newest = {each.foot.x: each for each in after.tracks}
     assert newest[0.1].speed.x == pytest.approx(0.3, rel=0.2)
     assert newest[1.5].speed == Spot(0, 0)
+
+
+def test_people_in_single_file_are_not_taken_for_whoever_went_in_front_of_them() -> None:
+    # One is seen to walk; the others follow, each a step behind, where the one in front just was.
+    entries = [0, 3, 4, 5, 6]
+    frames = [
+        [person(0.1 + 0.12 * (now - entry), height=0.2) for entry in entries if entry <= now] for now in range(11)
+    ]
+
+    _, seen = walk(frames, 1)
+
+    assert [ids(each) for each in seen[-4:]] == [[1, 2, 3, 4, 5]] * 4
+
+
+def test_whoever_is_new_is_foreseen_to_go_as_those_around_do() -> None:
+    frames = [[person(0.4 + 0.2 * step / 2)] for step in range(6)]
+    following, _ = walk(frames, 2)
+
+    after, _ = follow(following, [person(1.0), person(0.7), person(1.7)], at(3.0), HOW, wide=16 / 9)
+
+    near, far = after.tracks[1], after.tracks[2]
+    assert 0.05 < near.speed.x <= 0.2
+    assert 0 <= far.speed.x < near.speed.x
 
 
 def test_nobody_walks_faster_than_people_do() -> None:
@@ -118,7 +141,7 @@ def test_who_stands_still_while_nothing_moves_is_held() -> None:
     following, _ = walk([[person(0.5)]] * 3, 5)
 
     following, standing = hold(following, at(60))
-    _, seen = follow(following, [person(0.5)], at(60.2), HOW)
+    _, seen = follow(following, [person(0.5)], at(60.2), HOW, wide=16 / 9)
 
     assert [each.id for each in standing] == ids(seen) == [1]
 
@@ -128,7 +151,7 @@ def test_who_had_left_when_motion_stopped_is_not_held(without: int) -> None:
     following, _ = walk([[person(0.5)]] * 3 + [[]] * without, 5)
 
     following, standing = hold(following, at(60))
-    _, seen = follow(following, [person(0.5)], at(60.2), HOW)
+    _, seen = follow(following, [person(0.5)], at(60.2), HOW, wide=16 / 9)
 
     assert not standing
     assert known(seen) == []
