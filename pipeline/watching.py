@@ -282,7 +282,9 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
     sides, crossings = movements.cross(
         state.sides, _lines(view.camera, aspect), following.tracks, everybody, time=time, how=view.movements
     )
-    visiting = movements.visit(state.visits, _areas(view.camera, aspect), tracks, time, view.movements)
+    visiting = movements.visit(
+        state.visits, _areas(view.camera, aspect), tracks, time, view.movements, awaited=_awaited(following)
+    )
     boxes = {each.track.id: people[each.sighting].bounding_box for each in seen}
     visits = tuple(
         _with_frame(each, message, boxes[each.track], at) if each.until == time else each for each in visiting.visits
@@ -303,13 +305,19 @@ def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, 
     since = before if state.following.tracks else None
     following, standing = tracking.hold(state.following, message.utc_time)
     visits = movements.held(state.visits, standing, message.utc_time)
-    visiting = movements.visit(visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements)
+    visiting = movements.visit(
+        visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements, awaited=_awaited(following)
+    )
     state = replace(state, following=following)
     for time, pictures in _spread(message):
         state = _count(state, time, Tally(stills=pictures), view)
     state = _warmed(state, since, message.utc_time, [each for each in standing if each.known], view)
     state, alerts = _go_on(state, visiting.visits, visiting.left, message, view)
     return state, Noticed(left=visiting.left, alerts=alerts)
+
+
+def _awaited(following: Following) -> set[int]:
+    return {track.id for track in following.tracks if track.missed}
 
 
 def _tick(state: CameraState, message: Tick, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
@@ -504,12 +512,16 @@ def _stayed(state: CameraState, visits: Sequence[Visit], view: View) -> CameraSt
 
 
 def _ended(state: CameraState, visit: Visit, time: datetime, view: View) -> CameraState:
-    """Count a visit that is over."""
+    """Count a visit that is over, if it was seen from its beginning."""
+    if not visit.came:
+        return state
     state, may = _may_count(state, visit.track, "dwell", view)
     if not may:
         return state
     lost = _is_lost(state, visit)
-    return _count(state, time, tally.ended(visit.zone_id, visit.lasted, visit.track, lost=lost), view)
+    # Who comes and goes does so between two pictures, in the middle of them on average.
+    unseen = timedelta(seconds=(0.5 if lost else 1.0) / state.rate) if state.rate > 0 else timedelta(0)
+    return _count(state, time, tally.ended(visit.zone_id, visit.lasted + unseen, visit.track, lost=lost), view)
 
 
 def _is_lost(state: CameraState, visit: Visit) -> bool:

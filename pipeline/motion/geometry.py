@@ -43,6 +43,17 @@ def inside(polygon: Sequence[Spot], place: Spot) -> bool:
     return within
 
 
+def to_border(polygon: Sequence[Spot], place: Spot) -> float:
+    """How far a spot is from the nearest side of a polygon, from within or from without."""
+    sides = zip((polygon[-1], *polygon[:-1]), polygon, strict=True)
+    return min(distance(place, _nearest(Segment(*side), place)) for side in sides)
+
+
+def _nearest(side: Segment, place: Spot) -> Spot:
+    share = along(side, place) if side.start != side.end else 0.0
+    return between(side.start, side.end, min(1.0, max(0.0, share)))
+
+
 def signed_distance(line: Segment, place: Spot) -> float:
     """Distance from the line through a segment: positive right of it, looking from start to end on the screen."""
     across_x, across_y = line.end.x - line.start.x, line.end.y - line.start.y

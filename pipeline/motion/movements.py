@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from pipeline.motion.geometry import Segment, Spot, along, between, distance, inside, signed_distance
+from pipeline.motion.geometry import Segment, Spot, along, between, distance, inside, signed_distance, to_border
 from pipeline.motion.tracking import Track
 from schemas.alert import AlertFrame
 from schemas.frozen import Frozen, UtcTime
@@ -45,7 +46,11 @@ class Movements(Frozen):
     """… if they went as foreseen, up to this many body heights a second, …"""
     behind: float = 0.3
     """… and if they would by now be so far behind it."""
-    takes_over: float = 1.0
+    comes_within: float = 0.5
+    """Who is first seen in a zone so near to its border has just come, …"""
+    comes_at: float = 1.0
+    """… or so much farther in for each second until they were known."""
+    takes_over: float = 1.5
     """Somebody new so near to where a visitor was lost is that visitor: tracks break, visits need not."""
 
 
@@ -287,6 +292,8 @@ class Visit:
     """When the last of them was taken."""
     newest: AlertFrame | None = None
     """The newest frame in which the visitor was seen."""
+    came: bool = True
+    """Whether they were seen to come; else they were there before, for nobody knows how long."""
 
     @property
     def lasted(self) -> timedelta:
@@ -306,20 +313,29 @@ class Visiting(NamedTuple):
 
 
 def visit(
-    visits: Sequence[Visit], areas: Mapping[ZoneId, Area], seen: Sequence[Track], time: datetime, how: Movements
+    visits: Sequence[Visit],
+    areas: Mapping[ZoneId, Area],
+    seen: Sequence[Track],
+    time: datetime,
+    how: Movements,
+    *,
+    awaited: AbstractSet[int] = frozenset(),
 ) -> Visiting:
-    """Take one frame in; `seen` is who is seen in it."""
+    """Take one frame in; `seen` is who is seen in it, `awaited` which tracks are out of sight and waited for.
+
+    Whoever is waited for, and was last seen in a zone, has not left it.
+    """
     going: list[Visit] = []
     left: list[Visit] = []
     for each in visits:
         area = areas.get(each.zone_id)
-        if area is not None and time - each.until <= area.leaves_after:
+        if area is not None and (time - each.until <= area.leaves_after or each.track in awaited):
             going.append(each)
         elif each.entered:
             left.append(each)
     for zone_id, area in areas.items():
         within = [track for track in seen if inside(area.polygon, track.foot)]
-        going = _seen_within(going, zone_id, within, seen, time=time, how=how)
+        going = _seen_within(going, zone_id, area, within, seen, time=time, how=how)
     return Visiting(tuple(going), tuple(left))
 
 
@@ -332,6 +348,7 @@ def held(visits: Sequence[Visit], standing: Sequence[Track], time: datetime) -> 
 def _seen_within(
     visits: list[Visit],
     zone_id: ZoneId,
+    area: Area,
     within: Sequence[Track],
     seen: Sequence[Track],
     *,
@@ -349,7 +366,7 @@ def _seen_within(
             continue
         lost = _lost_near(going, zone_id, track, {each.id for each in seen}, how)
         if lost is None:
-            going.append(_comes(zone_id, track, time, how))
+            going.append(_comes(zone_id, area, track, time, how))
         else:
             going[lost] = _stays(replace(going[lost], track=track.id), track, time, how)
     return going
@@ -365,9 +382,11 @@ def _lost_near(visits: Sequence[Visit], zone_id: ZoneId, track: Track, seen: set
     return min((index for far, index in sorted(near)[:1] if far <= how.takes_over), default=None)
 
 
-def _comes(zone_id: ZoneId, track: Track, time: datetime, how: Movements) -> Visit:
+def _comes(zone_id: ZoneId, area: Area, track: Track, time: datetime, how: Movements) -> Visit:
     # Who has just become known was first seen a moment ago, and most likely here.
     just_known = track.hits == 2
+    farthest = how.comes_within + how.comes_at * (time - track.born).total_seconds()
+    was_there = just_known and inside(area.polygon, track.began)
     hits = track.hits if just_known else 1
     return Visit(
         zone_id=zone_id,
@@ -381,6 +400,7 @@ def _comes(zone_id: ZoneId, track: Track, time: datetime, how: Movements) -> Vis
         height=track.height,
         least=track.foot,
         most=track.foot,
+        came=not was_there or to_border(area.polygon, track.began) <= farthest * track.height,
     )
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.motion.geometry import Segment, Spot, along, distance, inside, signed_distance, spot
+from pipeline.motion.geometry import Segment, Spot, along, distance, inside, signed_distance, spot, to_border
 from schemas.geometry import Point
 
 SQUARE = (Spot(0, 0), Spot(1, 0), Spot(1, 1), Spot(0, 1))
@@ -41,3 +41,11 @@ def test_along_counts_from_start_to_end() -> None:
 @given(spots, spots)
 def test_distance_is_the_same_both_ways(a: Spot, b: Spot) -> None:
     assert distance(a, b) == distance(b, a) >= 0
+
+
+def test_how_far_it_is_to_a_polygons_border() -> None:
+    square = (Spot(0, 0), Spot(2, 0), Spot(2, 2), Spot(0, 2))
+
+    assert to_border(square, Spot(0.5, 1)) == 0.5
+    assert to_border(square, Spot(1, 2.25)) == 0.25
+    assert to_border(square, Spot(5, 6)) == 5

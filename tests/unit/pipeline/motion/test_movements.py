@@ -197,6 +197,25 @@ def test_a_visit_ends_with_the_last_sighting_once_that_is_clear() -> None:
     assert [(each.since, each.until) for each in left] == [(NOON, at(2))]
 
 
+def test_whoever_is_waited_for_has_not_left() -> None:
+    visits, _ = stay([inside(0), inside(1)])
+
+    waited, gone = visit(visits, AREAS, [], at(4), HOW, awaited={1})
+    _, left = visit(waited, AREAS, [], at(4.2), HOW)
+
+    assert not gone
+    assert [each.until for each in left] == [at(1)]
+
+
+@pytest.mark.parametrize(("began", "came"), [(Spot(1.4, 0.5), True), (Spot(0.98, 0.5), True), (Spot(0.5, 0.5), False)])
+def test_who_is_first_seen_in_the_middle_of_a_zone_was_not_seen_to_come(began: Spot, *, came: bool) -> None:
+    now = replace(track(0.5, 0.5, at(0.4)), hits=2, born=NOON, began=began)
+
+    visits, _ = visit((), AREAS, [now], at(0.4), HOW)
+
+    assert [each.came for each in visits] == [came]
+
+
 def test_a_step_out_and_back_is_one_visit() -> None:
     visits, left = stay([inside(0), inside(1), inside(1.5, x=1.2), inside(2.4)])
 
