@@ -76,14 +76,14 @@ class Tracker(Frozen):
     """… another height, …"""
     waiting: float = 0.3
     """… each second out of sight, …"""
-    unmatched: float = 1.25
+    unmatched: float = 1.55
     """… and to be matched with nothing, …"""
     unmatched_slow: float = 0.85
     """… more by this for a second between frames, with its square."""
-    enters: float = 0.5
-    """What it costs besides to be matched with a box at the border, where whoever is seen may just have come in, …"""
+    enters: float = 0.8
+    """What it costs besides to take a box at a side of the picture for whoever was seen once: others come in there …"""
     border: float = 1.0
-    """… which is as wide as so many body heights for each second between frames."""
+    """… up to so many body heights from it for each second between frames."""
     trusts: float = 0.8
     """How much of a step between where feet were foreseen and where they are seen is believed."""
     follows_others: int = 5
@@ -92,10 +92,6 @@ class Tracker(Frozen):
     """Whose guesses were no further off than this, in body heights a second, is one who tells where people go."""
     remembers: int = 20
     """People of whom the mean way is taken."""
-    along: float = 6.0
-    """Whoever is new is foreseen to go as those do who are so near, in body heights, …"""
-    alone: float = 1.0
-    """… and to stand, or to go as people from there usually do, as if so many sure ones near by did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +174,10 @@ def follow(
     # People who walk behind one another stand where the one in front just was: only who comes in tells them apart.
     dear = {index for index, each in enumerate(sightings) if _is_at_border(each, wide, how.border * pause)}
     candidates = [
-        [(index, cost + how.enters if index in dear else cost) for index, cost in each] for each in candidates
+        [(index, cost + how.enters if index in dear and track.hits == 1 else cost) for index, cost in each]
+        for track, each in zip(waited_for, candidates, strict=True)
     ]
-    pairs = match(candidates, how.unmatched + how.enters + how.unmatched_slow * pause * pause)
+    pairs = match(candidates, how.unmatched + how.unmatched_slow * pause * pause)
     pairs |= _alone(waited_for, sightings, pairs, time, how)
     tracks: list[Track] = []
     seen: list[Seen] = []
@@ -195,10 +192,7 @@ def follow(
         seen.append(Seen(moved, sighting))
     strangers = _strangers(sightings, set(pairs.values()), how)
     begun = [
-        Seen(
-            _begin(id_, sightings[index], _foreseen(sightings[index], following.ways, waited_for, how), time, how),
-            index,
-        )
+        Seen(_begin(id_, sightings[index], following.ways, time, how), index)
         for id_, index in enumerate(strangers, start=following.next_id)
     ]
     people = sum(each.track.known and each.track.hits == how.hits for each in (*seen, *begun))
@@ -241,9 +235,9 @@ def _guess(track: Track, time: datetime, how: Tracker) -> Spot:
 
 
 def _is_at_border(sighting: Sighting, wide: float, width: float) -> bool:
-    """Say whether somebody may just have come into the picture, from a side or from below; `width` in body heights."""
+    """Say whether somebody may just have come in from a side of the picture; `width` in body heights."""
     half = sighting.width / 2
-    return min(sighting.foot.x - half, wide - sighting.foot.x - half, 1 - sighting.foot.y) <= width * sighting.height
+    return min(sighting.foot.x - half, wide - sighting.foot.x - half) <= width * sighting.height
 
 
 def _candidates(
@@ -423,24 +417,10 @@ def _learnt(ways: tuple[Way, ...], seen: Sequence[Track], how: Tracker) -> tuple
     return ways
 
 
-def _foreseen(sighting: Sighting, ways: Sequence[Way], around: Sequence[Track], how: Tracker) -> Spot:
-    """How somebody new goes, in body heights a second, as far as others tell: those around, and those before."""
+def _begin(id_: int, sighting: Sighting, ways: Sequence[Way], time: datetime, how: Tracker) -> Track:
     cell = _cell(sighting.foot)
     way = next((each for each in ways if each.cell == cell and each.people >= how.follows_others), None)
     usual = Spot(0.0, 0.0) if way is None else way.speed
-    right, down, all_ = usual.x * how.alone, usual.y * how.alone, how.alone
-    for track in around:
-        far = distance(track.foot, sighting.foot) / ((track.height + sighting.height) / 2)
-        if track.hits < 2 or track.missed > 1 or far >= how.along:
-            continue
-        share = (1 - far / how.along) / (how.reach + track.doubt)
-        right += share * track.speed.x / track.height
-        down += share * track.speed.y / track.height
-        all_ += share
-    return Spot(right / all_, down / all_)
-
-
-def _begin(id_: int, sighting: Sighting, usual: Spot, time: datetime, how: Tracker) -> Track:
     return Track(
         id=id_,
         known=how.hits <= 1,
