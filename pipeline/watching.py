@@ -24,7 +24,17 @@ from pipeline.motion.rule import Observation, Rule
 from pipeline.motion.rules import rules_of
 from pipeline.motion.tracking import Following, Seen, Sighting, Track, Tracker
 from schemas.alert import Alert, AlertFrame
-from schemas.detections import DeviceMessage, Erased, FrameDetections, FrameRef, ObjectType, Skipped, Still, Tick
+from schemas.detections import (
+    Detection,
+    DeviceMessage,
+    Erased,
+    FrameDetections,
+    FrameRef,
+    ObjectType,
+    Skipped,
+    Still,
+    Tick,
+)
 from schemas.envelope import Message, Module, Purpose
 from schemas.estate import Camera, Estate, Store
 from schemas.flow import CoverageWindow, FlowWindow
@@ -271,7 +281,7 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
     since = before if state.following.tracks else None
     people = [each for each in message.detections if each.type is ObjectType.HUMAN]
     sightings = [
-        Sighting(spot(box.foot, aspect), box.width * aspect, box.height, each.likelihood)
+        Sighting(spot(box.foot, aspect), box.width * aspect, box.height, _likelihood(each, view))
         for each in people
         for box in (each.bounding_box,)
     ]
@@ -314,6 +324,13 @@ def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, 
     state = _warmed(state, since, message.utc_time, [each for each in standing if each.known], view)
     state, alerts = _go_on(state, visiting.visits, visiting.left, message, view)
     return state, Noticed(left=visiting.left, alerts=alerts)
+
+
+def _likelihood(person: Detection, view: View) -> float:
+    """How likely it is a person: not at all, where a manager has drawn a thing that only looks like one."""
+    box = person.bounding_box
+    is_thing = any(box.overlap(thing) >= _SAME_THING for thing in view.camera.not_people)
+    return 0.0 if is_thing else person.likelihood
 
 
 def _awaited(following: Following) -> set[int]:
@@ -430,6 +447,9 @@ def _alert(
 
 _COUNTED_APART: Final = 1000
 """Of who crosses in one frame, all are told apart: there are no more in one."""
+
+_SAME_THING: Final = 0.6
+"""From this overlap on a box is of the thing that was drawn: its jitter is less, somebody beside it shares less."""
 
 _EDGE: Final = 0.04
 """Whoever is last seen so near to the edge of the picture has left by it."""

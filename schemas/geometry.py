@@ -39,6 +39,13 @@ class Box(Frozen):
     def height(self) -> float:
         return self.bottom - self.top
 
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union with another box."""
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        high = min(self.bottom, other.bottom) - max(self.top, other.top)
+        common = max(0.0, wide) * max(0.0, high)
+        return common / (self.width * self.height + other.width * other.height - common)
+
     @property
     def foot(self) -> Point:
         """Bottom centre, where a person stands. Not the centre: a shelf hides the legs less often than the middle."""

@@ -391,3 +391,15 @@ def test_every_frame_is_counted_once_or_known_to_be_lost(messages: list[Message]
     analysed = sum(each.frames_analysed for each in newest.values())
     assert analysed <= len(frames)
     assert analysed <= sum(each.frames_expected for each in newest.values())
+
+
+def test_a_thing_that_a_manager_has_drawn_is_nobody_and_whoever_stands_elsewhere_is_somebody() -> None:
+    thing = Box(left=0.201, top=0.41, right=0.299, bottom=0.81)
+    view = VIEW._replace(camera=CAMERA.model_copy(update={"not_people": (thing,)}))
+    frames = [frame(number, 0.25, 0.7) for number in range(5)]
+
+    with_thing, _ = run(frames, view=view)
+    without, _ = run(frames)
+
+    assert with_thing.following.people == 1
+    assert without.following.people == 2
