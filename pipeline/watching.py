@@ -292,9 +292,8 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
     sides, crossings = movements.cross(
         state.sides, _lines(view.camera, aspect), following.tracks, everybody, time=time, how=view.movements
     )
-    visiting = movements.visit(
-        state.visits, _areas(view.camera, aspect), tracks, time, view.movements, awaited=_awaited(following)
-    )
+    awaited = tracking.awaited(following, time, view.tracker)
+    visiting = movements.visit(state.visits, _areas(view.camera, aspect), tracks, time, view.movements, awaited=awaited)
     boxes = {each.track.id: people[each.sighting].bounding_box for each in seen}
     visits = tuple(
         _with_frame(each, message, boxes[each.track], at) if each.until == time else each for each in visiting.visits
@@ -315,8 +314,9 @@ def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, 
     since = before if state.following.tracks else None
     following, standing = tracking.hold(state.following, message.utc_time)
     visits = movements.held(state.visits, standing, message.utc_time)
+    awaited = tracking.awaited(following, message.utc_time, view.tracker)
     visiting = movements.visit(
-        visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements, awaited=_awaited(following)
+        visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements, awaited=awaited
     )
     state = replace(state, following=following)
     for time, pictures in _spread(message):
@@ -331,10 +331,6 @@ def _likelihood(person: Detection, view: View) -> float:
     box = person.bounding_box
     is_thing = any(box.overlap(thing) >= _SAME_THING for thing in view.camera.not_people)
     return 0.0 if is_thing else person.likelihood
-
-
-def _awaited(following: Following) -> set[int]:
-    return {track.id for track in following.tracks if track.missed}
 
 
 def _tick(state: CameraState, message: Tick, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:

@@ -223,6 +223,11 @@ def hold(following: Following, time: datetime) -> tuple[Following, tuple[Track, 
     return replace(following, tracks=tracks), tuple(each for each in standing.values() if each.known)
 
 
+def awaited(following: Following, time: datetime, how: Tracker) -> set[int]:
+    """Return the ids of those who are out of sight and are still waited for at `time`."""
+    return {track.id for track in following.tracks if track.missed and time - track.seen <= _patience(track, how)}
+
+
 def _patience(track: Track, how: Tracker) -> timedelta:
     if not track.known:
         return how.keeps_new

@@ -403,3 +403,14 @@ def test_a_thing_that_a_manager_has_drawn_is_nobody_and_whoever_stands_elsewhere
 
     assert with_thing.following.people == 1
     assert without.following.people == 2
+
+
+def test_a_visitor_who_was_lost_before_a_long_still_has_left_by_its_end() -> None:
+    seen = [frame(number, 0.25, 0.7) for number in range(5)]
+    lost = frame(5, 0.7)
+
+    during, _ = run([*seen, lost])
+    after, _ = run([*seen, lost, still(6, 300)])
+
+    assert [each.zone_id for each in during.visits] == ["left", "right"]
+    assert [each.zone_id for each in after.visits] == ["right"]
