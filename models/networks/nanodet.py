@@ -1,6 +1,7 @@
 """NanoDet-g: finds people. Lyu 2021; its boxes are those of Li et al. 2020 (arXiv:2006.04388)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from models import nms
 from models.networks import nanodet_graph
 from models.networks.finder import Floats, Found, Opened, Runs
 from models.networks.letterbox import Picture, fit
+from models.networks.nanodet_graph import BLOCK
 
 INPUT = "input_1"
 SIDE = 416
@@ -28,6 +30,8 @@ SAME_PERSON = 0.5
 """Boxes that overlap more than this are one person."""
 
 Levels = npt.NDArray[np.uint8]
+
+_EACH_TO_ITS_PLACE = [place for each in range(BLOCK * BLOCK * 3) for place in (each, each)]
 
 
 class NanoDet:
@@ -58,10 +62,17 @@ class NanoDet:
     def _input(self, canvases: Sequence[Picture]) -> npt.NDArray[np.uint8] | Floats:
         if self._table is None:
             return np.concatenate([normalised(each) for each in canvases])
-        levels = np.empty((len(canvases), *canvases[0].shape), np.uint8)
-        for canvas, out in zip(canvases, levels, strict=True):
-            cv2.LUT(canvas, self._table, dst=out)
-        return levels
+        return np.stack([blocks(cv2.LUT(each, self._table)) for each in canvases])
+
+
+def blocks(levels: npt.NDArray[Any]) -> Levels:
+    """Put levels (height, width, 3) two by two, row after row: (height / 2, width / 2, 12)."""
+    height, width = (side // BLOCK for side in levels.shape[:2])
+    rows = levels.reshape(height, BLOCK, width, BLOCK * 3)
+    found = np.empty((height, width, BLOCK * BLOCK * 3), np.uint8)
+    # A third of the time of a transpose.
+    cv2.mixChannels([np.ascontiguousarray(rows[:, each]) for each in range(BLOCK)], [found], _EACH_TO_ITS_PLACE)
+    return found
 
 
 def prepare(bgr: Picture) -> Floats:

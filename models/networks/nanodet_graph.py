@@ -17,6 +17,8 @@ SIDE = 416
 CLASSES, SIDES = 80, 44
 PEOPLE_AND_SIDES = np.array([0, *range(CLASSES, CLASSES + SIDES)])
 """Of the channels that a level gives, the ones that we read."""
+BLOCK = 2
+"""Pixels, each way, that are given together."""
 
 Array = npt.NDArray[Any]
 
@@ -61,8 +63,8 @@ class _Graph:
 def fitted(model: bytes) -> bytes:
     """Give the network for pictures of any size, sides being multiples of 32, and any number of them at once.
 
-    One in 8 bits takes levels (n, height, width, 3), another what it took before (n, 3, height, width). The outputs
-    keep their names; the likelihoods are of people alone.
+    One in 8 bits takes levels in blocks (n, height / 2, width / 2, 12), each of two by two pixels, row by row; another
+    what it took before (n, 3, height, width). The outputs keep their names; the likelihoods are of people alone.
     """
     proto = onnx.load_model_from_string(model)
     graph = _Graph(proto.graph)
@@ -170,14 +172,37 @@ def _round(graph: _Graph, node: NodeProto, place: int, *, like: str) -> None:
 
 
 def _take_levels(graph: _Graph) -> None:
-    """Take levels, channels last: pixels are rounded to those anyway, and a table does it for nearly nothing."""
+    """Take levels, channels last: pixels are rounded to those anyway, and a table does it for nearly nothing.
+
+    In blocks of two by two pixels: the first convolution, which looks at every other pixel of three channels, becomes
+    one that looks at every block of twelve, for half the time.
+    """
     value = graph.graph.input[0]
     value.type.tensor_type.elem_type = TensorProto.UINT8
     del value.type.tensor_type.shape.dim[:]
     for length in (f"{value.name}_n", f"{value.name}_h", f"{value.name}_w"):
         value.type.tensor_type.shape.dim.add().dim_param = length
-    value.type.tensor_type.shape.dim.add().dim_value = 3
+    value.type.tensor_type.shape.dim.add().dim_value = BLOCK * BLOCK * 3
     (rounding,) = (node for node in graph.of("QuantizeLinear") if node.input[0] == value.name)
     moved = helper.make_node("Transpose", [value.name], [rounding.output[0]], perm=[0, 3, 1, 2])
     graph.before(rounding, moved)
     graph.graph.node.remove(rounding)
+    (read,) = (node for node in graph.graph.node if rounding.output[0] in node.input)
+    (first,) = (node for node in graph.of("Conv") if read.output[0] in node.input)
+    _look_at_blocks(graph, first)
+
+
+def _look_at_blocks(graph: _Graph, convolution: NodeProto) -> None:
+    """Make of three by three pixels, two apart, two by two blocks, one apart: the rest of each block counts nothing."""
+    kernel = graph.maker(convolution.input[1]).input[0]
+    weights = graph.constant(kernel)
+    blocks = np.zeros((len(weights), BLOCK, BLOCK, 3, 2, 2), weights.dtype)
+    # Where a pixel of the kernel lies: in which block, and where in it.
+    places = ((0, 1), (1, 0), (1, 1))
+    for row, (down, y) in enumerate(places):
+        for column, (right, x) in enumerate(places):
+            blocks[:, y, x, :, down, right] = weights[:, :, row, column]
+    graph.put(kernel, blocks.reshape(len(weights), BLOCK * BLOCK * 3, 2, 2))
+    del convolution.attribute[:]
+    wanted = {"kernel_shape": [2, 2], "pads": [1, 1, 0, 0], "strides": [1, 1], "dilations": [1, 1], "group": 1}
+    convolution.attribute.extend(helper.make_attribute(name, value) for name, value in wanted.items())

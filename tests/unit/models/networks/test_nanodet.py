@@ -94,3 +94,11 @@ def test_a_pixel_becomes_the_level_that_its_normalised_value_is_rounded_to() -> 
     normal = nanodet.normalised(np.repeat(pixels[None, :, None], 3, axis=2))[0, :, 0].T
 
     assert (levels == (np.rint(normal / np.float32(0.02)) + 110).clip(0, 255)).all()
+
+
+def test_blocks_are_two_by_two_pixels_row_by_row() -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (4, 6, 3)).astype(np.uint8)
+    blocks = nanodet.blocks(picture)
+
+    assert blocks.shape == (2, 3, 12)
+    assert blocks[1, 2].tolist() == picture[2:4, 4:6].ravel().tolist()
