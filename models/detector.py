@@ -25,10 +25,12 @@ from schemas.estate import Profile
 from schemas.frozen import Frozen
 from schemas.geometry import Box
 
-VERSION = "2"
+VERSION = "3"
 """Goes up when the same networks would give other boxes for the same picture."""
 DIGITS = 5
 """Of a coordinate and a likelihood: a hundredth of a pixel. More would only make messages longer."""
+FAR = 0.75
+"""Of a far head's side: a part of the picture that is smaller is enlarged to it."""
 AT_MOST = 200
 """Boxes of one type in one picture, the likeliest."""
 WHOLE = Profile()
@@ -51,6 +53,10 @@ class DetectorSettings(Frozen):
     """How likely they must be."""
     head: int = Field(default=96, ge=32, le=320, multiple_of=32)
     """Side to which each head's part of the picture is brought."""
+    far_head: int = Field(default=64, ge=32, le=320, multiple_of=32)
+    """The same where none of the parts is three quarters as large: no fewer faces are found, for half as much."""
+    heads_longest: int = Field(default=416, ge=32, le=4096)
+    """Pictures are not halved below this longest side, whatever people need: faces are smaller."""
     processor: Processor = Processor.CPU
     """Where there is no such device, the CPU."""
     batch: int = Field(default=1, ge=1, le=64)
@@ -118,7 +124,8 @@ class Detector:
         native = profile.tiles > 1 or (profile.regions and not reference)
         if native:
             return None
-        return max(self._people.finder.side or profile.longest, self._settings.faces_longest if reference else 0)
+        faces = self._settings.faces_longest if reference else self._settings.heads_longest
+        return max(self._people.finder.side or profile.longest, faces)
 
     def detect(self, bgr: Picture) -> tuple[Detection, ...]:
         """Find people, then faces, in a picture (height, width, 3), each likeliest first."""
@@ -176,7 +183,8 @@ class Detector:
         return _once(found)
 
     def _faces_on(self, picture: Picture, squares: Floats) -> Found:
-        mosaic = heads.mosaic(picture, squares, cell=self._settings.head)
+        far = (squares[:, 2] - squares[:, 0]).max() < FAR * self._settings.far_head
+        mosaic = heads.mosaic(picture, squares, cell=self._settings.far_head if far else self._settings.head)
         boxes, likelihoods = self._faces_of(mosaic.canvas)
         back, within = mosaic.back(boxes)
         return back, likelihoods[within]

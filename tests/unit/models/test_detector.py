@@ -126,6 +126,7 @@ def test_where_a_region_was_looked_at_it_is_told_and_in_reference_frames_the_who
 
 def test_only_regions_and_tiles_need_the_picture_as_it_came(detector: Detector) -> None:
     assert detector.longest(Profile()) == 416
+    assert detector.longest(Profile(longest=320)) == 416
     assert detector.longest(Profile(), reference=True) == 640
     assert detector.longest(Profile(tiles=2)) is None
     assert detector.longest(Profile(regions=True)) is None

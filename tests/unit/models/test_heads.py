@@ -26,13 +26,25 @@ def test_the_likeliest_heads_are_taken_and_one_head_once() -> None:
     assert len(squares) == 2
 
 
+def test_whoever_is_too_far_away_to_show_a_face_costs_nothing() -> None:
+    near_and_far = boxes((0, 0, 20, 80), (100, 0, 110, 40))
+    squares = heads.regions(near_and_far, np.ones(2, np.float32), most=8)
+
+    assert [square[0] > 50 for square in squares] == [False]
+
+
+def test_there_is_no_empty_cell() -> None:
+    canvas = heads.mosaic(np.full((90, 90, 3), 9, np.uint8), boxes(*[(0, 0, 32, 32)] * 5), cell=32).canvas
+
+    assert canvas.shape == (32, 160, 3)
+    assert canvas.all()
+
+
 @given(st.lists(st.tuples(st.floats(-200, 900), st.floats(-200, 700), st.floats(1, 400)), min_size=1, max_size=9))
 def test_what_fills_a_cell_is_brought_back_to_where_its_square_is(squares: list[tuple[float, float, float]]) -> None:
     parts = boxes(*((left, top, left + side, top + side) for left, top, side in squares))
     mosaic = heads.mosaic(np.zeros((480, 640, 3), np.uint8), parts, cell=64)
-    columns = mosaic.canvas.shape[1] // 64
-    cells = [(64 * (each % columns), 64 * (each // columns)) for each in range(len(parts))]
-    back, within = mosaic.back(boxes(*((x, y, x + 64, y + 64) for x, y in cells)))
+    back, within = mosaic.back(boxes(*((x, 0, x + 64, 64) for x in range(0, 64 * len(parts), 64))))
 
     assert within.tolist() == list(range(len(parts)))
     assert np.abs(back - parts).max() <= 2
@@ -51,7 +63,7 @@ def test_a_head_is_drawn_in_its_cell_and_black_where_the_picture_ends() -> None:
 
 def test_what_lies_beyond_the_cells_is_no_face() -> None:
     mosaic = heads.mosaic(np.zeros((90, 90, 3), np.uint8), boxes((0, 0, 9, 9), (0, 0, 9, 9), (0, 0, 9, 9)), cell=32)
-    found, within = mosaic.back(boxes((40, 40, 50, 50), (60, 2, 80, 9), (2, 2, 9, 9)))
+    found, within = mosaic.back(boxes((97, 4, 107, 14), (-9, 2, 4, 9), (2, 2, 9, 9)))
 
     assert within.tolist() == [2]
     assert len(found) == 1
