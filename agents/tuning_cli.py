@@ -40,10 +40,10 @@ def tune(
 ) -> None:
     """Find out how a camera's pictures are best looked at, from the sizes of people seen there.
 
-    Prints how tall people are, what each way of looking finds of them and what it costs, and the profile that follows:
-    the cheapest that finds 97 % of what the best one does. Nothing of a picture is kept.
+    Prints how tall people are, how well each way of looking agrees with the others (F1) and what it costs,
+    and the profile that follows: the cheapest that reaches 99 % of the best one. Nothing of a picture is kept.
 
-    - longest  side of what the network gets: more finds smaller people
+    - longest  side of what the network gets: more finds smaller people, and sees more in large ones that is nobody
 
     - tiles  so many by so many parts at native resolution beside the whole: for cameras that are high up or far away
 
@@ -88,14 +88,14 @@ def table(learnt: Tuned) -> Table:
         title=f"{learnt.people} people in {learnt.pictures} pictures; their height: {low} · {middle} · {tall}",
         caption="A tenth are smaller than the first, half than the second, nine tenths than the third.",
     )
-    for name in ("longest", "tiles", "finds", "CPU ms", ""):
+    for name in ("longest", "tiles", "F1", "CPU ms", ""):
         shown.add_column(name, justify="right")
     for each in learnt.tried:
         best = (each.profile.longest, each.profile.tiles) == (learnt.best.longest, learnt.best.tiles)
         shown.add_row(
             str(each.profile.longest),
             str(each.profile.tiles),
-            f"{each.found:.1%}",
+            f"{each.f1:.3f}",
             f"{each.seconds * 1e3:.1f}",
             "←" if best else "",
         )
