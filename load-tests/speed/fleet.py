@@ -104,13 +104,13 @@ def names(cameras: int) -> list[tuple[StoreId, CameraId]]:
     return [(StoreId(f"store-{n // CAMERAS_A_STORE}"), CameraId(f"camera-{n}")) for n in range(cameras)]
 
 
-def write_template(folder: Path, cameras: int, profile: Profile, window: timedelta) -> Path:
-    """Write the estate of a fleet, its devices without keys yet, and the rules of its stores."""
+def write_template(folder: Path, profiles: Sequence[Profile], window: timedelta) -> Path:
+    """Write the estate of a fleet, a camera for each profile and no device keys yet, and the rules of its stores."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules.toml").write_text(_RULES.format(notice=NOTICE))
-    told = ", ".join(f"{name} = {str(value).lower()}" for name, value in profile.model_dump().items())
     parts = [_ESTATE.format(window=f"{window.total_seconds():g}s")]
-    for number, (store, camera) in enumerate(names(cameras)):
+    for number, ((store, camera), profile) in enumerate(zip(names(len(profiles)), profiles, strict=True)):
+        told = ", ".join(f"{name} = {str(value).lower()}" for name, value in profile.model_dump().items())
         if number % CAMERAS_A_STORE == 0:
             parts.append(_STORE.format(store=store, key=_NO_KEY))
         parts.append(_CAMERA.format(camera=camera, store=store, notice=NOTICE, fps=FPS, width=WIDTH, profile=told))

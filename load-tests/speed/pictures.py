@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -58,8 +59,8 @@ def footage() -> Path | None:
 
 
 @cache
-def labelled(name: str) -> Clip:
-    """Read a labelled sequence, at FPS.
+def labelled(name: str, skipped: int = 0) -> Clip:
+    """Read a labelled sequence, at FPS, without its first pictures: from another one on, others are taken of it.
 
     Raises:
         LookupError: MIMAMORI_FOOTAGE is not set.
@@ -69,12 +70,12 @@ def labelled(name: str) -> Clip:
         raise LookupError("MIMAMORI_FOOTAGE names no folder")
     told = np.loadtxt(folder / how.truth, delimiter=",", ndmin=2)
     pictures, truth = [], []
-    for shot in at_rate(open_clip(folder / how.folder, how.fps).shots(), FPS):
+    for shot in at_rate(islice(open_clip(folder / how.folder, how.fps).shots(), skipped, None), FPS):
         picture = shot.see()
         scale = WIDTH / picture.shape[1]
         pictures.append(_cut(picture, how.top))
         truth.append(_moved(told[told[:, 0] == shot.number], scale, how.top))
-    return Clip(name, tuple(pictures), tuple(truth))
+    return Clip(f"{name} from {skipped}" if skipped else name, tuple(pictures), tuple(truth))
 
 
 @cache

@@ -102,10 +102,10 @@ class System:
 
 
 @contextlib.asynccontextmanager
-async def system(place: Path, cameras: int, profile: Profile, *, workers: int = 1) -> AsyncIterator[System]:
-    """Start everything for so many cameras in this folder; stop all of it at the end."""
+async def system(place: Path, profiles: Sequence[Profile], *, workers: int = 1) -> AsyncIterator[System]:
+    """Start everything for a camera of each profile in this folder; stop all of it at the end."""
     link_provisioned(place)
-    template = fleet.write_template(place / "template", cameras, profile, WINDOW)
+    template = fleet.write_template(place / "template", profiles, WINDOW)
     scene = Scene(str(template), {}, "a fleet")
     # Whatever the machine is busy with besides, everything is counted.
     with patch.dict(os.environ, MIMAMORI_SHED="false"), patch.object(local, "_AHEAD", _AHEAD):
@@ -117,7 +117,7 @@ async def system(place: Path, cameras: int, profile: Profile, *, workers: int = 
                 store.id: VaultClient(demo.vault_url, demo.tokens[f"device-{store.id}-gateway"])
                 for store in demo.estate.stores
             }
-            yield System(demo, clients, cameras)
+            yield System(demo, clients, len(profiles))
         finally:
             for each in clients.values():
                 await each.close()

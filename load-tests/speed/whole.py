@@ -27,10 +27,15 @@ from measured import Measured
 from pictures import FPS, Clip
 from system import System, system
 
+from agents.eyes import eyes_of, open_eyes
+from agents.tuning import tuned
+from models.detector import Detector
+from pipeline.settings import Settings
 from schemas.estate import Profile
 
 MIXES: Final = (Mix("busy", 1.0, 10), Mix("active40", 0.4, 24), Mix("active10", 0.1, 60))
-PROFILE: Final = Profile()
+TUNED_ON: Final = 30
+"""Pictures of what a camera sees, from which its profile is derived."""
 WARM: Final = 22.0
 """A window closes in it: whoever writes the first rows loads its libraries for it."""
 SECONDS: Final = 40.0
@@ -90,8 +95,12 @@ def measure(place: Path, *, quick: bool) -> Measured:
     """Run every mix; where it should be quick, the busy one alone, with few cameras, for some seconds."""
     kinds = clips(quick=quick)
     mixes = (Mix("busy", 1.0, 4),) if quick else MIXES
-    found, scores = asyncio.run(_all(place, mixes, kinds, quick=quick))
+    compared = same.clips(quick=quick)
+    profiles = profiles_of([*(clip for seen in kinds.values() for clip in seen), *compared])
+    found = asyncio.run(_all(place, mixes, kinds, profiles, quick=quick))
+    scores = asyncio.run(_compared(place, compared, profiles))
     shown = [line for each in found for line in _shown(each)]
+    shown += [("profiles, as tuned on each clip", ", ".join(f"{n} {p.longest}" for n, p in profiles.items()))]
     shown += [(f"{each.clip}: IDF1, counting", _both(each)) for each in scores]
     limited = {} if quick else _limited(found, scores)
     return Measured(
@@ -101,7 +110,7 @@ def measure(place: Path, *, quick: bool) -> Measured:
         details={
             **{f"{each.mix.name}_{each.kind}": each.as_dict() for each in found},
             "accuracy": {each.clip: each.as_dict() for each in scores},
-            "profile": PROFILE.model_dump(),
+            "profiles": {clip: profile.model_dump() for clip, profile in profiles.items()},
             "naive_stage_shares_off": stages_off(found),
         },
         plots=[lambda axes: _plot(axes, found), lambda axes: _plot_parts(axes, found)],
@@ -115,23 +124,45 @@ def clips(*, quick: bool) -> dict[str, list[Clip]]:
     return ({"footage": real} if real else {}) | {"drawn": drawn}
 
 
+def profiles_of(seen: Sequence[Clip]) -> dict[str, Profile]:
+    """Derive each camera's profile from what it sees, as `mimamori camera tune` does; no truth is looked at."""
+    models = Path(os.environ.get("MIMAMORI_HOME", Path(__file__).parents[2] / ".local")) / "models"
+    detector = open_eyes(models, eyes_of(Settings().detector))
+    return {clip.name: _profile(clip, detector) for clip in seen}
+
+
+def _profile(clip: Clip, detector: Detector) -> Profile:
+    apart = max(1, len(clip.pictures) // TUNED_ON)
+    learnt = tuned(clip.pictures[::apart], detector, every=1)
+    return Profile() if learnt is None else learnt.best
+
+
 async def _all(
-    place: Path, mixes: Sequence[Mix], kinds: Mapping[str, Sequence[Clip]], *, quick: bool
-) -> tuple[list[Found], list[same.Score]]:
-    found, scores = [], list[same.Score]()
+    place: Path,
+    mixes: Sequence[Mix],
+    kinds: Mapping[str, Sequence[Clip]],
+    profiles: Mapping[str, Profile],
+    *,
+    quick: bool,
+) -> list[Found]:
+    found = []
     seconds, warm = (6.0, 3.0) if quick else (SECONDS, WARM)
     for mix in mixes:
-        async with system(place / mix.name, mix.cameras, PROFILE) as running:
-            fleets = {
-                kind: await running.fleet(fleet.stories(seen, mix.active, seconds)) for kind, seen in kinds.items()
-            }
-            for number, (kind, one) in enumerate(fleets.items()):
-                one.boots = number * 10
-                found.append(await _one(running, one, mix, kind, kinds[kind], seconds=seconds, warm=warm))
-            if mix.active == 1.0:
-                scores = await same.compare(running, boot=100, naive=naive, quick=quick)
-            running.require_no_deaths()
-    return found, scores
+        for kind, seen in kinds.items():
+            # A camera plays one of the clips: fleet.stories and fleet.enrolled go through them in turn.
+            each = [profiles[seen[number % len(seen)].name] for number in range(mix.cameras)]
+            async with system(place / f"{mix.name}-{kind}", each) as running:
+                one = await running.fleet(fleet.stories(seen, mix.active, seconds))
+                found.append(await _one(running, one, mix, kind, seen, seconds=seconds, warm=warm))
+                running.require_no_deaths()
+    return found
+
+
+async def _compared(place: Path, clips: Sequence[Clip], profiles: Mapping[str, Profile]) -> list[same.Score]:
+    async with system(place / "same", [profiles[each.name] for each in clips]) as running:
+        scores = await same.compare(running, clips, naive=naive)
+        running.require_no_deaths()
+        return scores
 
 
 async def _one(

@@ -85,7 +85,7 @@ async def _all(place: Path, seconds: float, times: int) -> list[Drained]:
     found = []
     for number in range(times):
         for workers in (1, 2):
-            async with system(place / f"{number}-{workers}", CAMERAS, Profile(), workers=workers) as running:
+            async with system(place / f"{number}-{workers}", [Profile()] * CAMERAS, workers=workers) as running:
                 sender = await running.fleet([fleet.story(clip, 1.0, phase / 4, seconds) for phase in range(4)])
                 found.append(await _drain(running, sender, workers, seconds))
     return found
