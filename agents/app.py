@@ -30,8 +30,8 @@ class Patience(NamedTuple):
 
 AT_ONCE: Final = Patience()
 """What comes is fetched as it comes."""
-GATHERED: Final = Patience(MEBIBYTE, 100)
-"""For topics on which every camera writes several times a second: what comes within a tenth of a second is fetched
+GATHERED: Final = Patience(MEBIBYTE, 200)
+"""For topics on which every camera writes several times a second: what comes within a fifth of a second is fetched
 together."""
 
 

@@ -68,9 +68,7 @@ class Tuned:
     """The cheapest that sees nearly as well as the best one."""
 
 
-def tuned(
-    pictures: Iterable[Picture], detector: Detector, every: int, spent: Spent = time.process_time
-) -> Tuned | None:
+def tuned(pictures: Iterable[Picture], detector: Detector, spent: Spent = time.process_time) -> Tuned | None:
     """Look at pictures in every way; None when too few people are in them to learn from."""
     seen: list[Floats] = []
     found: list[list[Floats]] = [[] for _ in CANDIDATES]
@@ -93,8 +91,7 @@ def tuned(
         Tried(profile, _f1(seen, found[place]), seconds[place] / len(seen)) for place, profile in enumerate(CANDIDATES)
     )
     low, middle, tall = np.quantile(heights, (0.1, 0.5, 0.9)).tolist()
-    best = chosen(tried).model_copy(update={"every": every})
-    return Tuned(len(seen), len(heights), (low, middle, tall), high, tried, best)
+    return Tuned(len(seen), len(heights), (low, middle, tall), high, tried, chosen(tried))
 
 
 def agreed(ways: Sequence[Floats]) -> Floats:
@@ -113,9 +110,9 @@ def chosen(tried: Sequence[Tried]) -> Profile:
     return min((each for each in tried if each.f1 >= ENOUGH * most), key=lambda each: each.seconds).profile
 
 
-def every(fps: float, enough: float | None) -> int:
-    """Of how many moving frames one is looked at, when so many pictures a second are enough; unless said, of one."""
-    return 1 if enough is None else min(60, max(1, int(fps / enough + 1e-9)))
+def every(fps: float, enough: float) -> int:
+    """Of how many moving frames one is looked at, when so many pictures a second are enough."""
+    return min(60, max(1, int(fps / enough + 1e-9)))
 
 
 def to_toml(profile: Profile) -> str:

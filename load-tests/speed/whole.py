@@ -28,6 +28,7 @@ from pictures import FPS, Clip
 from system import System, system
 
 from agents.eyes import eyes_of, open_eyes
+from agents.pacing import enough, paced
 from agents.tuning import tuned
 from models.detector import Detector
 from pipeline.settings import Settings
@@ -100,7 +101,7 @@ def measure(place: Path, *, quick: bool) -> Measured:
     found = asyncio.run(_all(place, mixes, kinds, profiles, quick=quick))
     scores = asyncio.run(_compared(place, compared, profiles))
     shown = [line for each in found for line in _shown(each)]
-    shown += [("profiles, as tuned on each clip", ", ".join(f"{n} {p.longest}" for n, p in profiles.items()))]
+    shown += [("profiles, as tuned on each clip", ", ".join(map(_named, profiles, profiles.values())))]
     shown += [(f"{each.clip}: IDF1, counting", _both(each)) for each in scores]
     limited = {} if quick else _limited(found, scores)
     return Measured(
@@ -133,8 +134,14 @@ def profiles_of(seen: Sequence[Clip]) -> dict[str, Profile]:
 
 def _profile(clip: Clip, detector: Detector) -> Profile:
     apart = max(1, len(clip.pictures) // TUNED_ON)
-    learnt = tuned(clip.pictures[::apart], detector, every=1)
-    return Profile() if learnt is None else learnt.best
+    learnt = tuned(clip.pictures[::apart], detector)
+    if learnt is None:
+        return Profile()
+    return learnt.best.model_copy(update={"every": enough(paced(clip.pictures, detector, learnt.best, FPS))})
+
+
+def _named(clip: str, profile: Profile) -> str:
+    return f"{clip} {profile.longest}" + (f" every {profile.every}" if profile.every > 1 else "")
 
 
 async def _all(

@@ -47,10 +47,10 @@ def test_the_cheapest_of_those_that_see_nearly_as_well_is_chosen() -> None:
 def test_where_only_tiles_find_the_small_ones_they_are_chosen() -> None:
     eyes: Any = Eyes()
     ticks = count()
-    learnt = tuned([BLACK] * 20, eyes, 2, spent=lambda: float(next(ticks)))
+    learnt = tuned([BLACK] * 20, eyes, spent=lambda: float(next(ticks)))
 
     assert learnt is not None
-    assert (learnt.best.tiles, learnt.best.every) == (2, 2)
+    assert learnt.best.tiles == 2
     assert learnt.people == 40
     assert learnt.heights == pytest.approx((0.05, 0.425, 0.8), abs=1e-3)
     assert {round(each.f1, 3) for each in learnt.tried} == {0.667, 1.0}
@@ -75,7 +75,7 @@ class Dreamers:
 
 def test_who_sees_more_than_is_there_sees_worse() -> None:
     eyes: Any = Dreamers()
-    learnt = tuned([BLACK] * 20, eyes, 1, spent=lambda: 0.0)
+    learnt = tuned([BLACK] * 20, eyes, spent=lambda: 0.0)
 
     assert learnt is not None
     f1 = {each.profile.longest: each.f1 for each in learnt.tried if each.profile.tiles == 1}
@@ -95,11 +95,11 @@ def test_whom_only_one_way_of_looking_saw_is_not_believed() -> None:
 def test_of_few_people_nothing_is_learnt() -> None:
     eyes: Any = Eyes()
 
-    assert tuned([BLACK] * 9, eyes, 1) is None
+    assert tuned([BLACK] * 9, eyes) is None
 
 
-@pytest.mark.parametrize(("fps", "enough", "k"), [(5, None, 1), (5, 2.5, 2), (5, 2.4, 2), (5, 6, 1), (60, 0.5, 60)])
-def test_every_follows_from_how_many_a_second_are_enough(fps: float, enough: float | None, k: int) -> None:
+@pytest.mark.parametrize(("fps", "enough", "k"), [(5, 2.5, 2), (5, 2.4, 2), (5, 6, 1), (60, 0.5, 60)])
+def test_every_follows_from_how_many_a_second_are_enough(fps: float, enough: float, k: int) -> None:
     assert every(fps, enough) == k
 
 
@@ -136,7 +136,24 @@ def test_the_command_prints_a_table_and_a_profile_that_the_estate_can_read(monke
     profile = tomllib.loads(said[said.index("[profile]") :])["profile"]
 
     assert "40 people in 20 pictures" in said
-    assert Profile.model_validate(profile).tiles == 2
+    assert "1 of 2: 0.990" in said
+    assert (Profile.model_validate(profile).tiles, Profile.model_validate(profile).every) == (2, 2)
+
+
+def test_clips_slower_than_the_camera_are_followed_at_their_own_rate(
+    monkeypatch: pytest.MonkeyPatch, estate: Path
+) -> None:
+    monkeypatch.setattr(tuning_cli, "_fps", lambda *_: 10.0)
+    said = command(monkeypatch, "--estate", str(estate), "--store", "ginza", "--camera", "door")
+
+    assert "fewer of 5 pictures a second" in said
+
+
+def test_the_stretch_lies_in_the_middle_and_is_a_minute_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning_cli, "FOLLOWED", 10.0)
+
+    assert [int(each[0, 0, 0]) for each in tuning_cli.stretch(clip(), 2.5)][:2] == [26, 28]
+    assert len(list(tuning_cli.stretch(clip(), 2.5))) == 25
 
 
 def test_the_profile_is_written_over_the_estate(monkeypatch: pytest.MonkeyPatch, estate: Path) -> None:

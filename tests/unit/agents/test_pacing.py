@@ -1,0 +1,66 @@
+"""How many of a camera's pictures are enough: those at which following says the same."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.pacing import ALIKE, Paced, enough, paced
+from models.detector import Look, Seen
+from schemas.detections import Detection, ObjectType
+from schemas.estate import Profile
+from schemas.geometry import Box
+
+FPS = 5.0
+PICTURES = [np.full((90, 160, 3), number, np.uint8) for number in range(60)]
+
+
+class Eyes:
+    """Sees people where they are said to be; a picture's colour is its number."""
+
+    def __init__(self, where: Callable[[int], Sequence[float]]) -> None:
+        self._where = where
+
+    def detect_all(self, looks: Sequence[Look]) -> list[Seen]:
+        lefts = self._where(int(looks[0].picture[0, 0, 0]))
+        boxes = [Box(left=left, top=0.3, right=left + 0.08, bottom=0.7) for left in lefts]
+        return [Seen(tuple(Detection(type=ObjectType.HUMAN, likelihood=0.9, bounding_box=each) for each in boxes))]
+
+
+def followed(where: Callable[[int], Sequence[float]], fps: float = FPS) -> list[Paced]:
+    eyes: Any = Eyes(where)
+    return paced(PICTURES, eyes, Profile(), fps)
+
+
+def test_where_people_stroll_apart_from_one_another_half_the_pictures_say_the_same() -> None:
+    tried = followed(lambda number: (0.1 + number * 0.005, 0.7 - number * 0.005))
+
+    assert [each.every for each in tried] == [2]
+    assert tried[0].alike > 0.98
+    assert enough(tried) == 2
+
+
+def test_where_people_hurry_after_one_another_each_picture_is_needed() -> None:
+    # 1.5 body heights a second, and each stands after two pictures where the one in front stood.
+    tried = followed(lambda number: [x for n in range(-20, 6) if 0 <= (x := n * 0.12 + number * 0.06 + 0.2) <= 0.9])
+
+    assert tried[0].alike < ALIKE
+    assert enough(tried) == 1
+
+
+def test_lines_are_counted_well_whatever_is_left_out() -> None:
+    assert [each.every for each in followed(lambda _: [0.4], fps=10.0)] == [2, 3, 4]
+    assert followed(lambda _: [0.4], fps=4.0) == []
+
+
+def test_where_hardly_anybody_is_seen_nothing_is_left_out() -> None:
+    tried = followed(lambda number: [0.4] if number < 20 else [])
+
+    assert tried == []
+    assert enough(tried) == 1
+
+
+@pytest.mark.parametrize(("alike", "every"), [((0.95, 0.92), 3), ((0.95, 0.85), 2), ((0.85, 0.95), 1)])
+def test_no_rate_is_skipped_over(alike: tuple[float, float], every: int) -> None:
+    assert enough([Paced(2, alike[0]), Paced(3, alike[1])]) == every
