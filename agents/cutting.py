@@ -37,6 +37,7 @@ from pipeline.vault.api import ObjectKey, ObjectRequest
 from pipeline.vault.backdrops import is_backdrop
 from pipeline.vault.client import Leases, VaultClient
 from schemas.alert import Alert, AlertFrame
+from schemas.aside import SetAside
 from schemas.detections import FrameDetections, FrameRef
 from schemas.envelope import Invalid, Purpose
 from schemas.estate import Estate
@@ -102,13 +103,17 @@ class Cutting:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self.counts: Counter[str] = Counter()
 
-    async def work(self, items: Sequence[Received[Alert]]) -> list[Result]:
+    async def work(self, items: Sequence[Received[Alert | SetAside]]) -> list[Result]:
         """Cut the evidence of each alert.
 
         Raises:
             Unavailable: The vault, Kafka or the object storage is away.
         """
-        return [await self._one(item.message, item.taken or self._clock.now()) for item in items]
+        # What is set aside names no frames: it is looked at over a backdrop.
+        return [
+            await self._one(item.message, item.taken or self._clock.now()) if isinstance(item.message, Alert) else ()
+            for item in items
+        ]
 
     async def _one(self, alert: Alert, taken: datetime) -> Result:
         if self._estate.camera(alert.store_id, alert.camera_id) is None:

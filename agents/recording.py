@@ -17,6 +17,7 @@ from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.login import writer
 from pipeline.warehouse.pace import EVERY, Paced
 from schemas.alert import Alert
+from schemas.aside import SetAside
 from schemas.envelope import CameraMessage
 from schemas.estate import Estate, Store
 from schemas.flow import CoverageWindow, FlowWindow
@@ -39,13 +40,16 @@ class Recording:
         self._paced = Paced(warehouse)
         self._silence = silence
 
-    async def alerts(self, items: Sequence[Received[Alert]]) -> list[Result]:
+    async def alerts(self, items: Sequence[Received[Alert | SetAside]]) -> list[Result]:
         """Write a row for each alert of the estate, at once: somebody may be waiting for it.
+
+        What is set aside goes to the console alone: the warehouse has no boxes.
 
         Raises:
             Unavailable: ClickHouse is away.
         """
-        await self._warehouse.insert(self._rows(items))
+        alerts = [item for item in items if isinstance(item.message, Alert)]
+        await self._warehouse.insert(self._rows(alerts))
         return self._results(items)
 
     async def counts(self, items: Sequence[Received[Count]], *, at_once: bool = False) -> list[Result]:
@@ -64,11 +68,11 @@ class Recording:
                 self._silence.heard(item.message)
         return self._results(items)
 
-    def _rows(self, items: Sequence[Received[Alert] | Received[Count]]) -> list[Row]:
+    def _rows(self, items: Sequence[Received[Any]]) -> list[Row]:
         stores = ((item.message, self._store(item.message)) for item in items)
         return [row(message, ZoneInfo(store.timezone)) for message, store in stores if store]
 
-    def _results(self, items: Sequence[Received[Alert] | Received[Count]]) -> list[Result]:
+    def _results(self, items: Sequence[Received[Any]]) -> list[Result]:
         return [() if self._store(item.message) else Rejected("unknown_camera") for item in items]
 
     def _store(self, message: CameraMessage) -> Store | None:
@@ -92,7 +96,7 @@ def create(settings: Settings, estate: Estate) -> App:
 
     async def work(items: Sequence[Received[Any]]) -> list[Result]:
         # What comes first after an assignment is handled singly, and would take a second each.
-        if any(isinstance(item.message, Alert) for item in items):
+        if any(isinstance(item.message, Alert | SetAside) for item in items):
             return await recording.alerts(items)
         return await recording.counts(items, at_once=stage.is_careful(items))
 

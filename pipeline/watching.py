@@ -16,14 +16,16 @@ from pipeline.flow.budget import Export, Ledger
 from pipeline.flow.publishing import Publisher
 from pipeline.flow.tally import Stays, Tally
 from pipeline.flow.windows import Windows
-from pipeline.motion import movements, tracking
+from pipeline.motion import movements, standing, tracking
 from pipeline.motion.geometry import Segment, spot
 from pipeline.motion.movements import Area, Border, Crossing, Movements, Side, Visit
 from pipeline.motion.rarity import Distribution, Usual, learn, usual_in
 from pipeline.motion.rule import Observation, Rule
 from pipeline.motion.rules import rules_of
+from pipeline.motion.standing import Standings
 from pipeline.motion.tracking import Following, Seen, Sighting, Track, Tracker
 from schemas.alert import Alert, AlertFrame
+from schemas.aside import SetAside, Thing
 from schemas.detections import (
     Detection,
     DeviceMessage,
@@ -48,6 +50,9 @@ GAP: Final = timedelta(seconds=3)
 
 SLOWEST_FOR_SPEED: Final = 2.0
 """Frames a second, below which no rule judges speeds."""
+
+_TOLD_AGAIN: Final = timedelta(minutes=5)
+"""What is set aside is told of again after so long: whoever listens may have begun since."""
 
 _FRAMES_KEPT = 12
 _FRAMES_APART = timedelta(seconds=0.4)
@@ -91,6 +96,7 @@ class CameraState:
     visits: tuple[Visit, ...] = ()
     windows: Windows = field(default_factory=Windows)
     usual: Mapping[ZoneId, Mapping[int, Distribution]] = field(default_factory=dict)
+    standings: Standings = field(default_factory=Standings)
 
 
 _STATE: Final = TypeAdapter(CameraState)
@@ -114,6 +120,7 @@ class Noticed(NamedTuple):
     left: tuple[Visit, ...] = ()
     alerts: tuple[Alert, ...] = ()
     windows: tuple[FlowWindow | CoverageWindow, ...] = ()
+    aside: tuple[SetAside, ...] = ()
 
 
 class Exporting(NamedTuple):
@@ -181,7 +188,7 @@ def view_of(
 def step(state: CameraState, message: Message, at: FrameRef, *, view: View) -> tuple[CameraState, tuple[Message, ...]]:
     """Take one message of `detections.v1` in; `at` is where it lies."""
     state, noticed = observe(state, message, at, view=view)
-    return state, (*noticed.alerts, *noticed.windows)
+    return state, (*noticed.alerts, *noticed.aside, *noticed.windows)
 
 
 def observe(state: CameraState, message: Message, at: FrameRef, *, view: View) -> tuple[CameraState, Noticed]:
@@ -198,9 +205,9 @@ def observe(state: CameraState, message: Message, at: FrameRef, *, view: View) -
     state = _admit(state, message, view)
     match message:
         case FrameDetections():
-            state, noticed = _look(state, message, at, view)
+            state, noticed = _told(*_look(state, message, at, view), message, view)
         case Still():
-            state, noticed = _hold(state, message, view)
+            state, noticed = _told(*_hold(state, message, view), message, view)
         case Skipped():
             state, noticed = _count(state, message.utc_time, _passed_over(message), view), Noticed()
         case _:
@@ -251,7 +258,7 @@ def rest(state: CameraState) -> CameraState:
 
     Whoever is seen after such a silence is somebody else anyway, so that no number depends on when this was called.
     """
-    return _forget(state)
+    return replace(_forget(state), standings=Standings())
 
 
 def _late(state: CameraState, message: DeviceMessage, view: View) -> CameraState:
@@ -280,8 +287,9 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
     state = replace(_sees(state, time, 1, view), aspect=aspect)
     since = before if state.following.tracks else None
     people = [each for each in message.detections if each.type is ObjectType.HUMAN]
+    state = replace(state, standings=_standing(_remembered(state, time, view), people, time, view))
     sightings = [
-        Sighting(spot(box.foot, aspect), box.width * aspect, box.height, _likelihood(each, view))
+        Sighting(spot(box.foot, aspect), box.width * aspect, box.height, _likelihood(each, view, state.standings))
         for each in people
         for box in (each.bounding_box,)
     ]
@@ -312,25 +320,76 @@ def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, 
     before = state.seen
     state = _sees(state, message.utc_time, message.frames, view)
     since = before if state.following.tracks else None
-    following, standing = tracking.hold(state.following, message.utc_time)
-    visits = movements.held(state.visits, standing, message.utc_time)
+    following, waiting = tracking.hold(state.following, message.utc_time)
+    visits = movements.held(state.visits, waiting, message.utc_time)
     awaited = tracking.awaited(following, message.utc_time, view.tracker)
     visiting = movements.visit(
         visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements, awaited=awaited
     )
-    state = replace(state, following=following)
+    standings = standing.hold(_remembered(state, message.utc_time, view), message.utc_time, view.camera.people_here)
+    state = replace(state, following=following, standings=standings)
     for time, pictures in _spread(message):
         state = _count(state, time, Tally(stills=pictures), view)
-    state = _warmed(state, since, message.utc_time, [each for each in standing if each.known], view)
+    state = _warmed(state, since, message.utc_time, [each for each in waiting if each.known], view)
     state, alerts = _go_on(state, visiting.visits, visiting.left, message, view)
     return state, Noticed(left=visiting.left, alerts=alerts)
 
 
-def _likelihood(person: Detection, view: View) -> float:
-    """How likely it is a person: not at all, where a manager has drawn a thing that only looks like one."""
+def _likelihood(person: Detection, view: View, standings: Standings) -> float:
+    """How likely it is a person: not at all, where something stands that only looks like one."""
     box = person.bounding_box
-    is_thing = any(box.overlap(thing) >= _SAME_THING for thing in view.camera.not_people)
-    return 0.0 if is_thing else person.likelihood
+    return 0.0 if _is_drawn(box, view) or standing.is_aside(box, standings) else person.likelihood
+
+
+def _is_drawn(box: Box, view: View) -> bool:
+    """Say whether a manager has drawn a thing there."""
+    return any(box.overlap(thing) >= standing.COVERS for thing in view.camera.not_people)
+
+
+def _remembered(state: CameraState, time: datetime, view: View) -> Standings:
+    """What stood there, unless that was so long ago that `rest` may have forgotten it: then everybody has."""
+    silent = state.standings.time is not None and time - state.standings.time > view.remembers
+    return Standings() if silent else state.standings
+
+
+def _standing(before: Standings, people: Sequence[Detection], time: datetime, view: View) -> Standings:
+    if before.time is not None and time - before.time < standing.EVERY:
+        return before
+    likely = (each.bounding_box for each in people if each.likelihood >= view.tracker.continues)
+    return standing.look(before, [each for each in likely if not _is_drawn(each, view)], time, view.camera.people_here)
+
+
+def _told(
+    state: CameraState, noticed: Noticed, message: FrameDetections | Still, view: View
+) -> tuple[CameraState, Noticed]:
+    """Tell what is set aside, when that has changed, and again every few minutes: never in silence."""
+    found, now = state.standings, message.utc_time
+    aside = found.aside
+    since = max((each.aside for each in aside if each.aside is not None), default=None)
+    if found.told is None:
+        due = bool(aside)
+    else:
+        due = len(aside) != found.count or since is None or since > found.told or now - found.told >= _TOLD_AGAIN
+    if not due:
+        return state, noticed
+    told = replace(found, told=now if aside else None, count=len(aside))
+    things = tuple(
+        Thing(bounding_box=each.as_box(), since=each.since, set_aside=each.aside, share=each.seen / each.looks)
+        for each in aside
+        if each.aside is not None
+    )
+    said = SetAside(
+        event_id=event_id("aside", view.store_id, view.camera.id, state.device, state.boot, iso(now)),
+        store_id=view.store_id,
+        camera_id=view.camera.id,
+        utc_time=now,
+        purpose=message.purpose,
+        expires_at=now + view.alerts_live,
+        notice_id=message.notice_id,
+        module=view.module.model_copy(update={"model_digest": message.module.model_digest}),
+        things=things,
+    )
+    return replace(state, standings=told), noticed._replace(aside=(said,))
 
 
 def _tick(state: CameraState, message: Tick, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
@@ -443,9 +502,6 @@ def _alert(
 
 _COUNTED_APART: Final = 1000
 """Of who crosses in one frame, all are told apart: there are no more in one."""
-
-_SAME_THING: Final = 0.6
-"""From this overlap on a box is of the thing that was drawn: its jitter is less, somebody beside it shares less."""
 
 _EDGE: Final = 0.04
 """Whoever is last seen so near to the edge of the picture has left by it."""

@@ -161,6 +161,8 @@ class Camera(Frozen):
     homography: Homography | None = None
     not_people: tuple[Box, ...] = ()
     """Where a person confirmed that what looks like somebody and never moves is a thing: a mannequin, a poster."""
+    people_here: tuple[Box, ...] = ()
+    """Where a person said that whoever stands very still there is somebody: a cashier. Never set aside."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Camera":
@@ -183,6 +185,7 @@ class Overlay(Frozen):
     masks: tuple[Mask, ...] | None = None
     homography: Homography | None = None
     not_people: tuple[Box, ...] | None = None
+    people_here: tuple[Box, ...] | None = None
     profile: Profile | None = None
 
     def over(self, camera: Camera) -> Camera:
@@ -195,7 +198,7 @@ class Overlay(Frozen):
         return Camera.model_validate({**dict(camera), **said})
 
 
-OVERLAID: Final = ("zones", "lines", "masks", "homography", "not_people", "profile")
+OVERLAID: Final = ("zones", "lines", "masks", "homography", "not_people", "people_here", "profile")
 """What of a camera an overlay may replace."""
 
 

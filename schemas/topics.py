@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.alert import Alert
+from schemas.aside import SetAside
 from schemas.audit import AccessRecord
 from schemas.dead_letter import DeadLetter
 from schemas.detections import Erased, FrameDetections, Skipped, Still, Tick
@@ -152,8 +153,9 @@ def _topics(lives: Lives) -> tuple[Topic, ...]:
             "crime prevention; people flow is derived from it", "store manager",
         ),
         Topic(
-            "alerts.v1", linkable, (Alert,), lives.alerts,
-            "observations for review", "recording, cutting, console", "crime prevention", "store manager",
+            "alerts.v1", linkable, (Alert, SetAside), lives.alerts,
+            "observations for review; what never moves and is set aside", "recording, cutting, console",
+            "crime prevention", "store manager",
         ),
         Topic(
             "reviews.v1", linkable, (Review,), lives.alerts,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from schemas.alert import Alert, AlertFrame, Category, Explanation, ObservationCode, Quantile, Rarity
+from schemas.aside import SetAside, Thing
 from schemas.audit import AccessRecord
 from schemas.dead_letter import DeadLetter
 from schemas.detections import Detection, Erased, FrameDetections, FrameRef, ObjectType, Skipped, Still, Tick
@@ -77,6 +78,10 @@ def examples() -> list[Message]:
             explanations=(Explanation.STAFF_AT_WORK,),
             frame_refs=(AlertFrame(frame=FRAME, bounding_box=BOX, detections=SEEN),),
             quantile=Quantile(edges=(1.0, 2.0), counts=(3, 4, 5)),
+        ),
+        SetAside(
+            **common("aside"),
+            things=(Thing(bounding_box=BOX, since=NOON - HOUR, set_aside=NOON, share=0.9),),
         ),
         Review(
             **common("review", alert_id=event_id("alert")),

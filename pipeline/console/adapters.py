@@ -22,6 +22,7 @@ from pipeline.vault.client import VaultClient
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
 from schemas.alert import Alert
+from schemas.aside import SetAside
 from schemas.envelope import Invalid
 from schemas.erasure import ErasureReceipt
 from schemas.health import CameraHealth, DeviceHealth
@@ -155,7 +156,7 @@ class KafkaBroker:
                 # The stage that owns the topic dead-letters it; here it is only not shown.
                 log().warning("a message is not shown", topic=topic.name, offset=record.offset, reason=error.reason)
                 continue
-            if isinstance(message, Alert | DeviceHealth | CameraHealth | ErasureReceipt):
+            if isinstance(message, Alert | SetAside | DeviceHealth | CameraHealth | ErasureReceipt):
                 yield message
 
     @asynccontextmanager

@@ -8,12 +8,17 @@ from typing import Final, NamedTuple
 from pipeline.console import places, spoken
 from pipeline.console.words import Words
 from pipeline.flow.rows import CoverageRow
+from pipeline.motion.standing import COVERS
+from schemas.aside import SetAside, Thing
 from schemas.estate import Camera, Estate, Store
 from schemas.frozen import Frozen, UtcTime
 from schemas.health import CameraHealth, CameraState, DeviceHealth
 
 SILENT_AFTER: Final = timedelta(seconds=60)
 """A device reports every few seconds; a camera that has said nothing for so long, in windows too, is silent."""
+
+ASIDE_FOR: Final = timedelta(minutes=15)
+"""Watching tells every few minutes what it has set aside; what is older no longer holds."""
 
 Key = tuple[str, str]
 
@@ -27,11 +32,21 @@ class Signs:
 
     counts: Mapping[Key, DeviceHealth] = field(default_factory=dict)
     states: Mapping[Key, CameraHealth] = field(default_factory=dict)
+    asides: Mapping[Key, SetAside] = field(default_factory=dict)
+
+    def aside(self, store: str, camera: str, now: datetime) -> tuple[Thing, ...]:
+        """Return what is set aside at a camera now."""
+        known = self.asides.get((store, camera))
+        return known.things if known and now - known.utc_time <= ASIDE_FOR and known.expires_at > now else ()
 
 
-def hear(signs: Signs, message: DeviceHealth | CameraHealth) -> Signs:
+def hear(signs: Signs, message: DeviceHealth | CameraHealth | SetAside) -> Signs:
     """Take in a report; an older one changes nothing."""
     key = (message.store_id, message.camera_id)
+    if isinstance(message, SetAside):
+        before = signs.asides.get(key)
+        newer = before is None or before.utc_time <= message.utc_time
+        return replace(signs, asides={**signs.asides, key: message}) if newer else signs
     if isinstance(message, DeviceHealth):
         known = signs.counts.get(key)
         return (
@@ -63,6 +78,8 @@ class CameraPanel(Frozen):
     counts: str
     ails: str
     """Since when, and what was measured of the picture; nothing of a camera that is well."""
+    aside: str
+    """How much is set aside since it never moves, and waits for a person to confirm it; mostly nothing."""
 
 
 class Known(NamedTuple):
@@ -71,6 +88,8 @@ class Known(NamedTuple):
     counts: DeviceHealth | None
     health: CameraHealth | None
     window: CoverageRow | None
+    aside: int
+    """Things that are set aside and of which nobody has decided."""
 
 
 def panels(
@@ -80,15 +99,28 @@ def panels(
     windows = {(row.store_id, row.camera_id): row for row in coverage}
 
     def known(key: Key) -> Known:
-        return Known(signs.counts.get(key), signs.states.get(key), windows.get(key))
+        return Known(signs.counts.get(key), signs.states.get(key), windows.get(key), 0)
 
     return tuple(
-        _panel(store, camera, known((store.id, camera.id)), now, words) for store, camera in places.cameras(estate)
+        _panel(
+            store,
+            camera,
+            known((store.id, camera.id))._replace(aside=len(undecided(signs.aside(store.id, camera.id, now), camera))),
+            now,
+            words,
+        )
+        for store, camera in places.cameras(estate)
     )
 
 
+def undecided(things: Sequence[Thing], camera: Camera) -> tuple[Thing, ...]:
+    """Return those of which no manager has said yet whether they are things or people."""
+    decided = (*camera.not_people, *camera.people_here)
+    return tuple(each for each in things if not any(each.bounding_box.overlap(other) >= COVERS for other in decided))
+
+
 def _panel(store: Store, camera: Camera, known: Known, now: datetime, words: Words) -> CameraPanel:
-    counts, health, window = known
+    counts, health, window, aside = known
     seen = last_seen(counts, window)
     state = state_of(seen, window, health, now)
     share = share_seen(window)
@@ -114,6 +146,7 @@ def _panel(store: Store, camera: Camera, known: Known, now: datetime, words: Wor
             if number is not None and (number or name not in _ONLY_WHERE_ANY)
         ),
         ails=_ails(state, health, now, words),
+        aside=words("cameras.aside", count=aside) if aside else "",
     )
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, NamedTuple
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import Field, ValidationError
 
+from pipeline.console import spoken
+from pipeline.console.cameras import undecided
 from pipeline.console.desk import Allowed, At, Console, In, in_store
 from pipeline.console.drawings import DRAWN
 from pipeline.console.lexicon import accusing
@@ -35,6 +37,14 @@ one = APIRouter(prefix="/api/places/{store}/{camera}")
 MayDraw = Annotated[Visit, Depends(Allowed(Action.PLACES))]
 
 
+class Aside(Frozen):
+    """Something that is set aside since it never moves."""
+
+    bounding_box: Box
+    text: str
+    """Since when, and how often it was seen."""
+
+
 class Places(Frozen):
     """A camera's places as they are written, in the form in which they are sent back. Lengths of time in seconds."""
 
@@ -50,6 +60,9 @@ class Places(Frozen):
     lines: tuple[dict[str, Any], ...]
     masks: tuple[dict[str, Any], ...]
     not_people: tuple[dict[str, Any], ...]
+    people_here: tuple[dict[str, Any], ...]
+    aside: tuple[Aside, ...]
+    """What waits for somebody to say whether it is a thing or a person."""
     metres: bool
     note: str
 
@@ -62,6 +75,7 @@ class Drawing(Frozen):
     lines: Annotated[tuple[Line, ...], Field(max_length=MOST)]
     masks: Annotated[tuple[Mask, ...], Field(max_length=MOST)]
     not_people: Annotated[tuple[Box, ...], Field(max_length=MOST)]
+    people_here: Annotated[tuple[Box, ...], Field(max_length=MOST)] = ()
 
 
 class Backdrop(Frozen):
@@ -173,8 +187,23 @@ def _shown(at: Console, store: StoreId, camera: Camera, words: Words) -> Places:
         lines=tuple(each.model_dump(mode="json") for each in camera.lines),
         masks=tuple(each.model_dump(mode="json") for each in camera.masks),
         not_people=tuple(each.model_dump(mode="json") for each in camera.not_people),
+        people_here=tuple(each.model_dump(mode="json") for each in camera.people_here),
+        aside=_aside(at, store, camera, words),
         metres=camera.homography is not None,
         note=words("places.in_force" if in_force else "places.waits"),
+    )
+
+
+def _aside(at: Console, store: StoreId, camera: Camera, words: Words) -> tuple[Aside, ...]:
+    now = at.clock.now()
+    return tuple(
+        Aside(
+            bounding_box=each.bounding_box,
+            text=words(
+                "places.aside.one", length=spoken.length(now - each.since, words), share=spoken.percent(each.share)
+            ),
+        )
+        for each in undecided(at.feed.signs.aside(store, camera.id, now), camera)
     )
 
 

@@ -9,7 +9,7 @@ from pipeline.overlay import change_overlay
 from schemas.estate import Camera, Estate, Overlay, load_estate
 from schemas.ids import CameraId, StoreId
 
-DRAWN = ("zones", "lines", "masks", "not_people")
+DRAWN = ("zones", "lines", "masks", "not_people", "people_here")
 """What the editor draws of a camera."""
 
 Drawn = Mapping[str, Any]

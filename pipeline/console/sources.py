@@ -27,12 +27,13 @@ from pipeline.vault.api import (
 )
 from pipeline.vault.people_api import AccountChange, NewAccount, NewPassword, OwnPassword
 from schemas.alert import Alert
+from schemas.aside import SetAside
 from schemas.erasure import ErasureReceipt
 from schemas.health import CameraHealth, DeviceHealth
 from schemas.ids import AlertId, KeyId, StoreId
 from schemas.regulation import Regulation
 
-News = Alert | DeviceHealth | CameraHealth | ErasureReceipt
+News = Alert | SetAside | DeviceHealth | CameraHealth | ErasureReceipt
 """What the console follows live: alerts.v1, health.v1 and erasures.v1; no pictures, and no boxes of anyone else."""
 
 

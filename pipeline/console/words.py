@@ -200,6 +200,10 @@ TEXTS: Final[dict[str, Text]] = {
     "cameras.stills": Text("静止", "Stills"),
     "cameras.dropped": Text("欠落", "Dropped"),
     "cameras.spooled": Text("機器で待機", "Waiting on the device"),
+    "cameras.aside": Text(
+        "動かないため人に数えていないもの {count} 件(区域の画面で教えてください)",
+        "{count} set aside since it never moves: say what it is where places are drawn",
+    ),
     "cameras.never": Text("まだありません", "none yet"),
     "cameras.ago": Text("{length}前", "{length} ago"),
     "camera.well": Text("正常", "Seeing"),
@@ -737,6 +741,16 @@ TEXTS: Final[dict[str, Text]] = {
     "places.add.lines": Text("線を追加", "Add a line"),
     "places.add.masks": Text("マスクを追加", "Add a mask"),
     "places.add.not_people": Text("物を追加", "Add a thing"),
+    "places.add.people_here": Text("動かない人を追加", "Add somebody who stands still"),
+    "places.kind.people_here": Text("動かなくても人", "A person, though still"),
+    "places.aside": Text(
+        "教えてください: 動かないため人に数えていないもの", "Set aside since it never moves: what is it?"
+    ),
+    "places.aside.one": Text(
+        "{length}前から同じ場所(確認した画像の {share})", "In one place for {length} (in {share} of the samples)"
+    ),
+    "places.aside.thing": Text("物です", "It is a thing"),
+    "places.aside.person": Text("人です", "It is a person"),
     "places.kind.zones": Text("区域", "Zone"),
     "places.kind.lines": Text("線", "Line"),
     "places.kind.masks": Text("マスク", "Mask"),

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from schemas.aside import SetAside, Thing
+from schemas.envelope import Module, Purpose
 from schemas.estate import Camera, ZoneKind
-from schemas.geometry import Point
-from schemas.ids import CameraId, StoreId
+from schemas.geometry import Box, Point
+from schemas.ids import CameraId, EventId, NoticeId, StoreId
 from tests.e2e.serving import PHONE, Served, Watched, sign_in
 from tests.unit.pipeline.console.house import PASSWORD
 
@@ -24,6 +27,19 @@ def page(watched: Watched, served: Served) -> Page:
 def come(page: Page, served: Served, lang: str = "en") -> Page:
     """The editor of the shelf's camera, as its manager comes to it."""
     sign_in(page, served.address, "sato", PASSWORD, lang)
+    return edit(page)
+
+
+def aside(now: datetime, *boxes: Box) -> SetAside:
+    things = [Thing(bounding_box=each, since=now - timedelta(hours=1), set_aside=now, share=0.9) for each in boxes]
+    return SetAside(
+        event_id=EventId("aside-1"), store_id=SHELF[0], camera_id=SHELF[1], utc_time=now,
+        purpose=Purpose.CRIME_PREVENTION, expires_at=now + timedelta(days=1), notice_id=NoticeId("n"),
+        module=Module(name="watching", version="1"), things=tuple(things),
+    )  # fmt: skip
+
+
+def edit(page: Page) -> Page:
     page.locator("#cameras a").click()
     page.locator("#camera").select_option("ginza/shelf")
     expect(page.locator("#shapes li")).to_have_count(2)
@@ -131,6 +147,30 @@ def test_a_mask_is_added_and_undone_and_a_zone_is_deleted(page: Page, served: Se
     save(page)
 
     assert (len(saved(served).masks), len(saved(served).not_people), len(saved(served).zones)) == (1, 0, 1)
+
+
+def test_what_is_set_aside_is_a_thing_or_a_person_as_the_manager_says(watched: Watched, served: Served) -> None:
+    now = served.house.clock.now()
+    served.tell(
+        aside(now, Box(left=0.1, top=0.2, right=0.2, bottom=0.6), Box(left=0.7, top=0.2, right=0.8, bottom=0.6))
+    )
+    sign_in(watched.page, served.address, "sato", PASSWORD, "en")
+    expect(watched.page.locator("#cameras")).to_contain_text("2 set aside since it never moves")
+    page = edit(watched.page)
+    waiting = page.locator("#aside li")
+    expect(waiting).to_have_count(2)
+    expect(page.locator(".aside-outline")).to_have_count(2)
+    waiting.first.get_by_role("button", name="It is a thing").click()
+    waiting.first.get_by_role("button", name="It is a person").click()
+    expect(page.locator("#aside")).to_be_hidden()
+    page.locator("#undo").click()
+    expect(waiting).to_have_count(1)
+    waiting.first.get_by_role("button", name="It is a person").click()
+    save(page)
+
+    expect(page.locator("#aside")).to_be_hidden()
+    assert [each.left for each in saved(served).not_people] == [0.1]
+    assert [each.left for each in saved(served).people_here] == [0.7]
 
 
 def test_who_comes_second_is_told_and_loads_again(watched: Watched, page: Page, served: Served) -> None:

@@ -285,7 +285,7 @@ function showCameras(answer, panel) {
       say(find(".row-store", item), camera.store);
       say(find(".row-state", item), camera.state_name);
       say(find(".row-more", item), [
-        camera.ails, `${rows.dataset.last} ${camera.last}`, `${rows.dataset.coverage} ${camera.coverage_text}`, camera.counts,
+        camera.ails, camera.aside, `${rows.dataset.last} ${camera.last}`, `${rows.dataset.coverage} ${camera.coverage_text}`, camera.counts,
       ].filter(Boolean).join(" · "));
     });
 }

@@ -5,7 +5,7 @@ import { dialog } from "./dialogs.js";
 import { all, fill, find, html, say, svg } from "./dom.js";
 import { fetched, read, send } from "./net.js";
 import "./session.js";
-import { arrow, grown, made, mayGrow, moved, placesOf, shapesOf, turned, without } from "./shapes.js";
+import { arrow, grown, isBox, made, mayGrow, moved, placesOf, shapesOf, turned, without } from "./shapes.js";
 
 const HIGH = 1000;
 const STEP = .005;
@@ -18,11 +18,13 @@ const board = find("#board");
 const canvas = find("#backdrop");
 const list = find("#shapes");
 const camera = find("#camera");
+const waiting = find("#aside");
 
 let aspect = 16 / 9;
 let version = "";
 let shapes = [];
 let before = [];
+let aside = [];
 let chosen = null;
 let look = null;
 let loading = 0;
@@ -44,7 +46,7 @@ function draw() {
   unit = HIGH / (board.clientHeight || HIGH);
   // Small ones lie on top, and the chosen one's corners on all of them: else they could not be reached.
   const order = shapes.map((_, index) => index).sort((a, b) => size(shapes[b]) - size(shapes[a]));
-  board.replaceChildren(...order.map((index) => drawn(shapes[index], index)));
+  board.replaceChildren(...undecided().map(outlined), ...order.map((index) => drawn(shapes[index], index)));
   if (chosen !== null) for (const each of all(`[data-index="${chosen}"] .corner`, board)) board.append(each);
   if (focused) find(`[data-handle="${focused}"]`, board)?.focus();
 }
@@ -73,7 +75,7 @@ function body(shape, index) {
     const [[x1, y1], [x2, y2]] = shape.points.map(at);
     return svg("line", { ...about, x1, y1, x2, y2 });
   }
-  const corners = shape.kind === "not_people" ? boxed(shape.points) : shape.points;
+  const corners = isBox(shape.kind) ? boxed(shape.points) : shape.points;
   return svg("polygon", { ...about, points: corners.map((each) => at(each).join(",")).join(" ") });
 }
 
@@ -101,6 +103,39 @@ function handle(shape, index, place, corner) {
     class: "corner", cx, cy, r: (coarse ? 13 : 7) * unit, tabindex: 0, role: "button", "data-handle": `${index}:${corner}`,
     "aria-label": fill(panel.dataset.corner, { name: nameOf(shape), number: corner + 1, x, y }),
   });
+}
+
+// --- what is set aside, until somebody says what it is ---
+
+const sides = ({ left, top, right, bottom }) => [[left, top], [right, bottom]];
+const key = (points) => points.flat().map((each) => each.toFixed(4)).join();
+
+/** What nobody has decided of: by the shapes that are drawn, saved or not. */
+function undecided() {
+  const decided = new Set(shapes.filter((each) => isBox(each.kind)).map((each) => each.more.from ?? ""));
+  return aside.filter((each) => !decided.has(key(sides(each.bounding_box))));
+}
+
+function outlined(each) {
+  return svg("polygon", { class: "aside-outline", points: boxed(sides(each.bounding_box)).map((corner) => at(corner).join(",")).join(" ") });
+}
+
+function decide(each, kind) {
+  const points = sides(each.bounding_box);
+  before.push(shapes);
+  shapes = [...shapes, { kind, points, more: { from: key(points) } }];
+  chosen = shapes.length - 1;
+  unsaved();
+  show();
+}
+
+function asked(each) {
+  return html(
+    "li", {}, html("span", {}, each.text), " ",
+    html("span", { class: "acts" },
+      button(waiting.dataset.thing, () => decide(each, "not_people")),
+      button(waiting.dataset.person, () => decide(each, "people_here"))),
+  );
 }
 
 // --- the list ---
@@ -151,6 +186,9 @@ function row(shape, index) {
 function show() {
   list.replaceChildren(...shapes.map(row));
   find("#shapes-none").hidden = shapes.length > 0;
+  const open = undecided();
+  waiting.hidden = open.length === 0;
+  find("ul", waiting).replaceChildren(...open.map(asked));
   draw();
 }
 
@@ -255,6 +293,7 @@ function drag(event) {
 function take(places) {
   version = places.version;
   shapes = shapesOf(places);
+  aside = places.aside;
   before = [];
   chosen = null;
   find("#save").disabled = true;

@@ -1,6 +1,9 @@
 // Places as points: what the editor moves, adds and takes away, without any page. Each kind has its own form on the wire.
 
-export const KINDS = ["zones", "lines", "masks", "not_people"];
+export const KINDS = ["zones", "lines", "masks", "not_people", "people_here"];
+
+/** Kinds that are a box, of two corners. */
+export const isBox = (kind) => kind === "not_people" || kind === "people_here";
 
 const clamp = (value) => Math.min(1, Math.max(0, value));
 const rounded = (value) => Math.round(value * 10_000) / 10_000;
@@ -14,7 +17,7 @@ export function shapesOf(places) {
 
 function pointsOf(kind, each) {
   if (kind === "lines") return [pair(each.start), pair(each.end)];
-  if (kind === "not_people") return [[each.left, each.top], [each.right, each.bottom]];
+  if (isBox(kind)) return [[each.left, each.top], [each.right, each.bottom]];
   return each.polygon.map(pair);
 }
 
@@ -27,7 +30,7 @@ export function placesOf(shapes) {
 
 function wire({ kind, points, more }) {
   if (kind === "lines") return { ...more, start: point(points[0]), end: point(points[1]) };
-  if (kind === "not_people") {
+  if (isBox(kind)) {
     const [xs, ys] = [0, 1].map((axis) => points.map((each) => rounded(each[axis])).sort((a, b) => a - b));
     return { left: xs[0], top: ys[0], right: xs[1], bottom: ys[1] };
   }
@@ -39,12 +42,13 @@ const BEGINS = {
   lines: [[.35, .7], [.65, .7]],
   masks: [[.4, .1], [.6, .1], [.6, .3], [.4, .3]],
   not_people: [[.45, .3], [.55, .7]],
+  people_here: [[.45, .3], [.55, .7]],
 };
 
 /** Make a shape in the middle of the picture, with an id that none of its kind has. */
 export function made(kind, shapes, name) {
   const points = BEGINS[kind].map((each) => [...each]);
-  if (kind === "masks" || kind === "not_people") return { kind, points, more: {} };
+  if (kind === "masks" || isBox(kind)) return { kind, points, more: {} };
   const taken = new Set(shapes.filter((each) => each.kind === kind).map((each) => each.more.id));
   let number = 1;
   while (taken.has(`${kind.slice(0, -1)}-${number}`)) number += 1;

@@ -31,6 +31,7 @@ from pipeline.settings import Vault as VaultSettings
 from pipeline.vault.access import WrongRole
 from pipeline.vault.api import EvidenceObject, Hold, HoldState, ObjectKey, ObjectRequest, Stored
 from schemas.alert import Alert, AlertFrame
+from schemas.aside import SetAside
 from schemas.detections import Detection, FrameDetections, FrameRef, ObjectType
 from schemas.evidence import EvidenceFrame
 from schemas.frame import Frame
@@ -239,6 +240,13 @@ async def test_an_alert_becomes_a_clip_of_the_frames_that_it_names(house: House)
     assert clip.manifest.alert_id == ALERT.alert_id
     for frame in clip.manifest.frames:
         assert frame.box.model_dump() == pytest.approx(CONCERNED.model_dump())
+
+
+async def test_of_what_is_set_aside_nothing_is_cut(house: House) -> None:
+    aside = next(each for each in examples() if isinstance(each, SetAside))
+
+    assert list(await house.cutting.work([Received(aside, ref("alerts.v1", 0))])) == [()]
+    assert not house.cutting.counts
 
 
 async def test_the_concerned_one_is_seen_and_nobody_else(house: House) -> None:

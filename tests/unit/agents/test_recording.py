@@ -11,6 +11,7 @@ from pipeline.errors import Rejected, Unavailable
 from pipeline.flow.rows import Row, row
 from pipeline.received import Received
 from schemas.alert import Alert
+from schemas.aside import SetAside
 from schemas.detections import FrameRef
 from schemas.flow import CoverageWindow, FlowWindow
 from schemas.ids import CameraId, StoreId
@@ -58,6 +59,15 @@ async def test_an_alert_becomes_a_row() -> None:
     warehouse = Warehouse()
 
     assert await recording(warehouse, Silence()).alerts([received(ALERT)]) == [()]
+    assert warehouse.rows == [row(ALERT, TOKYO)]
+
+
+async def test_what_is_set_aside_becomes_no_row_beside_alerts_that_do() -> None:
+    aside = next(each for each in examples() if isinstance(each, SetAside))
+    aside = aside.model_copy(update={"store_id": ALERT.store_id, "camera_id": ALERT.camera_id})
+    warehouse = Warehouse()
+
+    assert await recording(warehouse, Silence()).alerts([received(aside), received(ALERT)]) == [(), ()]
     assert warehouse.rows == [row(ALERT, TOKYO)]
 
 

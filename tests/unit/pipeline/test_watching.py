@@ -10,6 +10,7 @@ from pipeline import watching
 from pipeline.flow.publishing import Publisher
 from pipeline.watching import CameraState, View, dumps, loads, step
 from schemas.alert import Alert, Category
+from schemas.aside import SetAside
 from schemas.detections import (
     Detection,
     Erased,
@@ -403,6 +404,57 @@ def test_a_thing_that_a_manager_has_drawn_is_nobody_and_whoever_stands_elsewhere
 
     assert with_thing.following.people == 1
     assert without.following.people == 2
+
+
+def half_an_hour(*people: float, since: float = 0) -> list[Message]:
+    """Somebody stands there, seen each second, for so long that it is no person."""
+    return [frame(int((since + second) * FPS), *people) for second in range(1812)]
+
+
+def asides(found: Sequence[Message]) -> list[SetAside]:
+    return [each for each in found if isinstance(each, SetAside)]
+
+
+def test_what_never_moves_is_set_aside_told_of_and_nobody_from_then_on() -> None:
+    state, found = run(half_an_hour(0.25))
+    told = asides(found)
+
+    assert [len(each.things) for each in told] == [1]
+    assert told[0].utc_time == told[0].things[0].set_aside == at(1800)
+    assert told[0].things[0].since == at(0)
+    assert told[0].expires_at == told[0].utc_time + VIEW.alerts_live
+    assert all(track.seen <= at(1800) for track in state.following.tracks)
+
+    after, _ = run(half_an_hour(0.25, 0.75, since=1812)[:20], state, since=2000)
+    assert after.following.people == state.following.people + 1
+
+
+def test_what_is_set_aside_is_told_of_again_and_when_it_is_gone() -> None:
+    state, _ = run(half_an_hour(0.25))
+    state, again = run(half_an_hour(0.25, since=1812)[:300], state, since=2000)
+    _, gone = run(half_an_hour(since=2112)[:700], state, since=3000)
+
+    assert [len(each.things) for each in asides(again)] == [1]
+    assert [len(each.things) for each in asides(gone)] == [1, 1, 0]
+
+
+def test_where_a_manager_said_that_somebody_stands_still_nothing_is_set_aside() -> None:
+    here = Box(left=0.201, top=0.41, right=0.299, bottom=0.81)
+    view = VIEW._replace(camera=CAMERA.model_copy(update={"people_here": (here,)}))
+
+    state, found = run(half_an_hour(0.25), view=view)
+
+    assert asides(found) == []
+    assert state.following.people == 1
+    assert [track.seen for track in state.following.tracks] == [state.time]
+
+
+def test_a_state_with_what_is_set_aside_is_the_same_after_saving() -> None:
+    state, _ = run(half_an_hour(0.25))
+
+    assert state.standings.aside
+    assert loads(dumps(state)) == state
+    assert watching.rest(state).standings.all == ()
 
 
 def test_a_visitor_who_was_lost_before_a_long_still_has_left_by_its_end() -> None:

@@ -1,11 +1,13 @@
 """How each camera is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from pipeline.console.cameras import CameraPanel, Signs, hear, panels
+from pipeline.console.cameras import CameraPanel, Signs, hear, panels, undecided
 from pipeline.console.words import Words
 from pipeline.flow.rows import CoverageRow
+from schemas.aside import SetAside, Thing
 from schemas.envelope import Module, Purpose
+from schemas.geometry import Box
 from schemas.health import CameraHealth, CameraState, Picture
 from schemas.ids import CameraId, EventId, NoticeId, StoreId
 from tests.unit.pipeline.console.house import NOON, coverage_row, device_health, estate
@@ -95,6 +97,27 @@ def test_what_the_profile_passes_over_counts_as_seen() -> None:
     row = coverage_row("ginza", "door", NOON - timedelta(minutes=15), 1500, 0)._replace(passed=3000)
 
     assert door(Signs(), row).coverage_text == "100%"
+
+
+def aside(at: datetime, *boxes: Box) -> SetAside:
+    things = [Thing(bounding_box=each, since=at - timedelta(hours=1), set_aside=at, share=0.9) for each in boxes]
+    return SetAside(
+        event_id=EventId("a"), store_id=StoreId("ginza"), camera_id=CameraId("door"), utc_time=at,
+        purpose=Purpose.CRIME_PREVENTION, expires_at=at + timedelta(days=1), notice_id=NoticeId("n"),
+        module=Module(name="m", version="1"), things=tuple(things),
+    )  # fmt: skip
+
+
+def test_what_is_set_aside_is_told_of_until_somebody_decides_or_watching_says_no_more() -> None:
+    thing, other = Box(left=0.1, top=0.2, right=0.2, bottom=0.6), Box(left=0.7, top=0.2, right=0.8, bottom=0.6)
+    signs = hear(hear(Signs(), aside(NOON, thing, other)), aside(NOON - timedelta(minutes=1)))
+    camera = estate().stores[0].cameras[0]
+    decided = camera.model_copy(update={"people_here": (thing,)})
+
+    assert door(signs).aside.startswith("2 set aside since")
+    assert door(signs, after=timedelta(minutes=16)).aside == ""
+    assert door(hear(signs, aside(NOON + timedelta(minutes=1)))).aside == ""
+    assert [each.bounding_box for each in undecided(signs.aside("ginza", "door", NOON), decided)] == [other]
 
 
 def test_an_older_report_changes_nothing() -> None:

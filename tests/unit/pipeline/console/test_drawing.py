@@ -23,7 +23,7 @@ DOOR = {"id": "door", "name": "入口 Door", "start": {"x": 0.2, "y": 0.5}, "end
 
 
 def drawing(found: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {name: found[name] for name in ("version", "zones", "lines", "masks", "not_people")} | changes
+    return {name: found[name] for name in ("version", "zones", "lines", "masks", "not_people", "people_here")} | changes
 
 
 def shelf(house: House) -> Camera:
