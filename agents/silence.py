@@ -119,7 +119,7 @@ class Silence:
     async def _hear(self) -> None:
         topic = self._stage.topics["health.v1"]
         places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        async with reader(self._bootstrap) as consumer:
+        async with reader(self._bootstrap, waits=LISTENED_EVERY / 2) as consumer:
             consumer.assign(places)
             for place, end in (await consumer.end_offsets(places)).items():
                 consumer.seek(place, end)

@@ -116,8 +116,14 @@ function undecided() {
   return aside.filter((each) => !decided.has(key(sides(each.bounding_box))));
 }
 
-function outlined(each) {
-  return svg("polygon", { class: "aside-outline", points: boxed(sides(each.bounding_box)).map((corner) => at(corner).join(",")).join(" ") });
+function outlined(each, number) {
+  const corners = boxed(sides(each.bounding_box));
+  const [x, y] = at(corners[0]);
+  return svg(
+    "g", { class: "aside-outline" },
+    svg("polygon", { points: corners.map((corner) => at(corner).join(",")).join(" ") }),
+    svg("text", { class: "shape-name", x: x + 6 * unit, y: y + 18 * unit, "font-size": 14 * unit, "stroke-width": 3 * unit }, `${number + 1}`),
+  );
 }
 
 function decide(each, kind) {
@@ -129,9 +135,9 @@ function decide(each, kind) {
   show();
 }
 
-function asked(each) {
+function asked(each, number) {
   return html(
-    "li", {}, html("span", {}, each.text), " ",
+    "li", { class: "shape-row" }, html("strong", {}, `${number + 1}`), html("span", {}, each.text),
     html("span", { class: "acts" },
       button(waiting.dataset.thing, () => decide(each, "not_people")),
       button(waiting.dataset.person, () => decide(each, "people_here"))),
