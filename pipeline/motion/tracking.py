@@ -41,8 +41,8 @@ class Tracker(Frozen):
 
     begins: float = 0.5
     """A box from this likelihood up may begin a track."""
-    continues: float = 0.3
-    """A box from this likelihood up may continue one."""
+    continues: float = 0.4
+    """A box from this likelihood up may continue one. Below, they are mostly nobody (.1 to .4 of them are people)."""
     hits: int = 2
     """So many sightings make a track a person: only then is it counted, visits and raises alerts."""
     reach: float = 0.15

@@ -65,7 +65,7 @@ def test_one_box_makes_no_person() -> None:
 
 
 def test_an_unlikely_box_begins_nobody_but_keeps_somebody() -> None:
-    doubtful = person(0.5, likelihood=0.3)
+    doubtful = person(0.5, likelihood=0.4)
 
     _, alone = walk([[doubtful]] * 4, 5)
     _, after = walk([[person(0.5)], [person(0.5)], [doubtful]], 5)
