@@ -43,7 +43,7 @@ def test_r19_the_app_reads_on_behind_a_header_name_that_is_no_text(monkeypatch: 
     assert vars(fetcher)["MemoryRecords"] is Records
 
 
-@pytest.mark.parametrize(("patience", "told"), [(apps.AT_ONCE, (1, 1500)), (apps.GATHERED, (1 << 20, 100))])
+@pytest.mark.parametrize(("patience", "told"), [(apps.AT_ONCE, (1, 1500)), (apps.GATHERED, (1 << 20, 200))])
 def test_how_long_the_broker_gathers_is_told_to_the_consumer(
     patience: apps.Patience, told: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
