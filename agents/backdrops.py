@@ -128,12 +128,15 @@ class Backdrops:
         return await self._pictures.in_thread(self._packed, asked.alert_id, now, [each for each in seen if each])
 
     def _told(self, records: Sequence[Any], span: Span) -> list[FrameDetections]:
-        """Read what was found in the camera's frames, and choose some, from the first to the last of the span."""
+        """Read what was found in the camera's frames, and choose some, from the first to the last of the span.
+
+        Not of those of which only parts were looked at: who sits still outside of them was not found.
+        """
         told = []
         for record in records:
             with suppress(Invalid):
                 message = decode(self._topics[record.topic], record.key, record.headers, record.value or b"")
-                if isinstance(message, FrameDetections) and message.key == span.key:
+                if isinstance(message, FrameDetections) and message.key == span.key and not message.regions:
                     told.append(message)
         inside = sorted((each for each in told if span.start <= each.utc_time <= span.end), key=_time)
         step = max(1.0, (len(inside) - 1) / (MOST - 1))

@@ -1,7 +1,7 @@
 """A camera's place without anybody in it: put together from several pictures, of each only what nobody stands before.
 
-It fails closed. A picture in which nobody looked for people is not used. Where somebody was found, their whole box and
-a margin are left out. Who was found several times at the same place sits or stands there, and is left out of every
+It fails closed. A picture not all of which was looked at is not used. Where somebody was found, their whole box and a
+margin are left out. Who was found several times at the same place sits or stands there, and is left out of every
 picture. What too few pictures show is grey; and where a face is found in the end, it is grey around it.
 """
 
@@ -28,7 +28,7 @@ _ROWS: Final = 64
 
 
 class Seen(NamedTuple):
-    """A picture, and where people and faces were found in it, however unlikely."""
+    """A picture all of which was looked at, and where people and faces were found in it, however unlikely."""
 
     picture: Picture
     people: tuple[Region, ...]

@@ -6,10 +6,11 @@ face can be put together again, and networks tell people apart by 16 x 16 of the
 It fails closed. A picture in which nobody knows where people are is filled wholly, and so is one in which whom the
 alert concerns is none of those who were found: then what was found is not what the alert was raised of. Who was found
 shortly before or after and not in the picture itself is hidden where they must be. Who stands before the concerned box
-is hidden too, and with them what of it is behind their head.
+is hidden too, and with them what of it is behind their head. Where only parts of a picture were looked at, nothing is
+left of it but the concerned box: nothing is known of what lies outside of the parts, nor of whom their edges cut.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -92,6 +93,8 @@ class Moment(NamedTuple):
     time: datetime
     people: tuple[Region, ...] = ()
     faces: tuple[Region, ...] = ()
+    everywhere: bool = True
+    """Else only parts of the picture were looked at."""
 
 
 class Shot(NamedTuple):
@@ -138,7 +141,9 @@ def moment_of(message: FrameDetections, at_least: float = 0) -> Moment:
     for each in message.detections:
         if each.likelihood >= at_least:
             found[each.type].append(region(each.bounding_box, message.frame_width, message.frame_height))
-    return Moment(message.utc_time, tuple(found[ObjectType.HUMAN]), tuple(found[ObjectType.HUMAN_FACE]))
+    return Moment(
+        message.utc_time, tuple(found[ObjectType.HUMAN]), tuple(found[ObjectType.HUMAN_FACE]), not message.regions
+    )
 
 
 def head_of(person: Region) -> Region:
@@ -167,7 +172,10 @@ def _hidden(shot: Shot, between: Sequence[Moment], finder: FaceFinder) -> Hidden
     if shot.found is None or shot.concerned not in shot.found.people:
         return Hidden(filled(shot.picture), whole=True)
     found = with_faces(shot.picture, shot.found, finder)
-    return Hidden(hide(shot.picture, to_hide(found, between, shot.concerned)), whole=False)
+    hidden = hide(shot.picture, to_hide(found, between, shot.concerned))
+    if not found.everywhere:
+        hidden = alone(hidden, (shot.concerned, head_of(shot.concerned)))
+    return Hidden(hidden, whole=False)
 
 
 def with_faces(picture: Picture, found: Moment, finder: FaceFinder) -> Moment:
@@ -194,8 +202,11 @@ def to_hide(own: Moment, around: Sequence[Moment], concerned: Region | None) -> 
     others, spared = _apart(own, concerned)
     head = None if concerned is None else head_of(concerned)
     people = [*own.people, *(() if concerned is None or len(others) < len(own.people) else (concerned,))]
-    ghosts = _ghosts(own, people, around, _people)
-    strays = _ghosts(own, own.faces, around, _strays)
+    # A picture of which only parts were looked at tells who was there, not who was not: the next whole one counts too.
+    whole = [each for each in around if each.everywhere]
+    known = [around] if len(whole) == len(around) else [around, whole]
+    ghosts = [each for some in known for each in _ghosts(own, people, some, _people)]
+    strays = [each for some in known for each in _ghosts(own, own.faces, some, _strays)]
     return [
         *map(head_of, others),
         *(each.grown(_FACE_MARGIN) for each in own.faces if each not in spared),
@@ -215,12 +226,24 @@ def to_hide(own: Moment, around: Sequence[Moment], concerned: Region | None) -> 
 def hide(picture: Picture, regions: Sequence[Region]) -> Picture:
     """Return a copy of a picture (height, width, 3) with these parts of it filled."""
     copy = picture.copy()
+    for part in _parts(picture, regions):
+        copy[part] = GREY
+    return copy
+
+
+def alone(picture: Picture, regions: Sequence[Region]) -> Picture:
+    """Return a copy of a picture (height, width, 3) in which all but these parts is filled."""
+    copy = filled(picture)
+    for part in _parts(picture, regions):
+        copy[part] = picture[part]
+    return copy
+
+
+def _parts(picture: Picture, regions: Sequence[Region]) -> Iterator[tuple[slice, slice]]:
     for each in regions:
         left, top, right, bottom = (int(side) for side in _inside(each, picture))
         if left < right and top < bottom:
-            rows, columns = _blocks(top, bottom), _blocks(left, right)
-            copy[rows, columns] = GREY
-    return copy
+            yield _blocks(top, bottom), _blocks(left, right)
 
 
 def _blocks(first: int, last: int) -> slice:

@@ -97,6 +97,17 @@ async def test_nobody_who_was_found_is_in_it(house: Shop) -> None:
     assert is_hidden(picture, OTHER)
 
 
+async def test_r16_who_sits_still_where_nobody_looked_is_not_in_it(house: Shop) -> None:
+    around = (Box(left=0.3, top=0, right=0.55, bottom=1),)
+    for number in range(2, 6):
+        when = NOON + timedelta(seconds=0.4 * number)
+        house.record.tell(number, people=(ELSEWHERE,), utc_time=when, regions=around)
+    await backdrops(house).make()
+
+    # Only two pictures were looked at everywhere.
+    assert await house.objects.names("evidence/") == []
+
+
 async def test_it_is_made_once(house: Shop) -> None:
     await backdrops(house).make()
     before = await house.data()

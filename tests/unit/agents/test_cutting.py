@@ -257,6 +257,24 @@ async def test_the_concerned_one_is_seen_and_nobody_else(house: House) -> None:
         assert not is_hidden(each, CONCERNED)
 
 
+async def test_r16_a_bystander_outside_of_the_regions_that_were_looked_at_is_not_seen(house: House) -> None:
+    for number in range(2):
+        house.record.tell(
+            number,
+            people=(CONCERNED,),
+            utc_time=NOON + timedelta(seconds=0.4 * number),
+            regions=(Box(left=0, top=0, right=0.5, bottom=1),),
+        )
+    await house.cut(alert())
+
+    clip = await house.clip()
+    assert len(clip.pictures) == 2
+    for each in clip.pictures:
+        assert is_hidden(each, OTHER)
+        assert not is_hidden(each, CONCERNED)
+    assert not any(each.whole for each in clip.manifest.frames)
+
+
 async def test_the_clip_lies_under_the_alerts_key_and_the_vault_was_told_what_lies_there(house: House) -> None:
     await house.cut(alert())
 

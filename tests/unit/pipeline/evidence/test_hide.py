@@ -231,6 +231,32 @@ def test_r16_nor_is_it_where_what_was_found_is_not_what_the_alert_was_raised_of(
     assert (one.picture == GREY).all()
 
 
+def test_r16_where_only_parts_were_looked_at_nothing_is_left_but_the_concerned_box() -> None:
+    # Whom the edge of a part cuts is found by nobody, though their head may be inside of it.
+    (one,) = hide_clip([shot(at(0, PERSON)._replace(everywhere=False))], (), NoFaces())
+    gone = (one.picture == GREY).all(axis=2)
+    head = head_of(PERSON)
+    gone[int(head.top) // 8 * 8 : 104, int(head.left) // 8 * 8 : 56] = True
+
+    assert not one.whole
+    assert is_whole(one.picture, PERSON)
+    assert gone.all()
+
+
+def test_there_who_stands_before_the_concerned_box_is_hidden_too() -> None:
+    before = Region(38, 30, 68, 110)
+
+    assert is_gone(hidden(at(0, PERSON, before)._replace(everywhere=False)), head_of(before))
+
+
+@given(st.floats(1.05, 9), st.integers(1, 4))
+def test_r16_that_nobody_was_found_where_nobody_looked_tells_of_nobodys_absence(apart: float, parts: int) -> None:
+    around = [at(each * apart, PERSON, OTHER) for each in (-1, 1)]
+    around += [at(each * 0.2, PERSON)._replace(everywhere=False) for each in range(-parts, parts + 1) if each]
+
+    assert is_gone(hidden(at(0, PERSON), *around), head_of(OTHER))
+
+
 def test_a_picture_in_which_only_whom_it_concerns_was_found_is_not() -> None:
     (one,) = hide_clip([shot(at(0, PERSON))], (), NoFaces())
 
@@ -363,6 +389,8 @@ def test_of_a_message_those_who_are_likely_enough_are_people_and_faces(likely: l
 
     moment = moment_of(message, at_least)
 
+    assert moment.everywhere
+    assert not moment_of(message.model_copy(update={"regions": (box,)})).everywhere
     wanted = [each for each in found if each.likelihood >= at_least]
     assert len(moment.people) == sum(each.type is ObjectType.HUMAN for each in wanted)
     assert len(moment.faces) == sum(each.type is ObjectType.HUMAN_FACE for each in wanted)
