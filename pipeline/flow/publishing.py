@@ -164,8 +164,9 @@ def _of_lines(tally: Tally, camera: Camera) -> Iterator[_Count]:
             (Metric.LINE_OUT, "out", tally.went_out),
         ):
             number = max(counts.get(line.id, 0), 0)
-            people = (_people(tally, Who(direction, line.id)),)
-            yield _Count(_Place(line=line.id), metric, (float(number),), people, (number,))
+            # No more people than crossings: who went over and was taken back is remembered, and is nobody here.
+            people = min(_people(tally, Who(direction, line.id)), number)
+            yield _Count(_Place(line=line.id), metric, (float(number),), (people,), (number,))
 
 
 def _of_zones(tally: Tally, camera: Camera) -> Iterator[_Count]:
@@ -347,7 +348,7 @@ def _coverage(closed: Closed, by: Publisher, version: int) -> CoverageWindow:
 
 def _hides_people(tally: Tally, by: Publisher) -> bool:
     """Say whether so few became known, or crossed a line, of whom this would be the sum: whoever comes crosses one."""
-    crossings = [_people(tally, Who(direction, line.id)) for line in by.camera.lines for direction in ("in", "out")]
+    crossings = [people for each in _of_lines(tally, by.camera) for people in each.people]
     return privacy.suppressed((tally.people, *crossings), privacy.least(by.settings))
 
 

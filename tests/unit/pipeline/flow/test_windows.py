@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.flow.heat import NONE, cell, grid, warmed
 from pipeline.flow.publishing import Publisher, coverage, publish
-from pipeline.flow.tally import Tally, added, crossed, ended
+from pipeline.flow.tally import Tally, added, crossed, ended, took_back
 from pipeline.flow.windows import (
     MOST_AT_ONCE,
     Closed,
@@ -195,6 +195,44 @@ def test_r51_one_person_who_comes_and_goes_is_one_person() -> None:
 
     assert told[Metric.LINE_IN].suppressed
     assert told[Metric.LINE_OUT].values == (4,)
+
+
+def lingered(*tracks: int) -> Tally:
+    """Who went over the door's line and was at once back."""
+    return together(through("out", *tracks), *(took_back(DOOR, "out") for _ in tracks))
+
+
+@pytest.mark.parametrize("back", range(6))
+@pytest.mark.parametrize("through_it", range(6))
+def test_r51_who_was_taken_back_hides_nobody_who_went_through(back: int, through_it: int) -> None:
+    tally = together(lingered(*range(10, 10 + back)), through("out", *range(through_it)))
+
+    told = flows(Closed(NOON, tally), PUBLISHED)[Metric.LINE_OUT]
+
+    assert told.suppressed == (0 < through_it < 3)
+    assert told.values == (() if told.suppressed else (through_it,))
+
+
+def test_r51_nor_does_the_number_of_people_give_them_away() -> None:
+    tally = together(lingered(1, 2, 3), through("out", 4), Tally(people=4))
+
+    assert covered(Closed(NOON, tally), PUBLISHED).people_tracked is None
+
+
+@given(*(st.lists(st.booleans(), max_size=8) for _ in range(2)))
+def test_r52_between_two_versions_of_a_window_lies_no_number_of_few(first: list[bool], second: list[bool]) -> None:
+    def some(start: int, stays: list[bool]) -> list[Tally]:
+        return [(through("out", n) if goes else lingered(n)) for n, goes in enumerate(stays, start)]
+
+    before = together(Tally(), *some(0, first))
+    now = together(before, *some(100, second))
+    tallies = (Closed(NOON, before), Closed(NOON, now, before=before))
+
+    told = [flows(each, PUBLISHED, version)[Metric.LINE_OUT] for version, each in enumerate(tallies, 1)]
+
+    seen = [each.values[0] for each in told if not each.suppressed]
+    assert not any(0 < each < 3 for each in seen)
+    assert len(seen) < 2 or not 0 < abs(seen[1] - seen[0]) < 3
 
 
 def test_r51_a_number_of_people_that_gives_a_withheld_crossing_away_is_withheld() -> None:
