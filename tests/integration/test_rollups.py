@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from pipeline.flow.rows import FlowRow
 from pipeline.warehouse import queries
 from pipeline.warehouse.client import Warehouse
 from pipeline.warehouse.expiry import Dropper, expire, parts
+from pipeline.warehouse.migrations import FOLDER, apply, migrate, read
 from pipeline.warehouse.queries import Query, StoreHour
 from pipeline.warehouse.users import DASHBOARD, DROPPER, ERASER, OWNER
 from schemas.flow import Metric
@@ -134,6 +137,53 @@ async def test_heat_and_dwell_add_up_cell_by_cell_and_levels_keep_their_last(
     assert by_metric["dwell_histogram"].values == (8, 6, 4)
     assert by_metric["dwell_histogram"].withheld == 1
     assert (by_metric["occupancy"].last, by_metric["occupancy"].windows) == (4, 2)
+
+
+MEDIAN: dict[str, Any] = {"metric": Metric.DWELL_MEDIAN, "line_id": None, "zone_id": "shelf"}
+QUARTERS = ((60.0,), (), (), ())
+
+
+async def test_a_mean_is_of_the_windows_that_have_a_value(
+    owner: Warehouse, writer: Warehouse, reader: Warehouse
+) -> None:
+    await writer.insert([flow(NOON + n * WINDOW, values=values, **MEDIAN) for n, values in enumerate(QUARTERS)])
+    await writer.insert([flow(NOON + 4 * WINDOW, values=(), suppressed=True, **MEDIAN)])
+    await writer.insert([flow(NOON + 5 * WINDOW, values=(30.0,), **MEDIAN)])
+    await refreshed(owner)
+
+    hours = await asked(reader, "SELECT windows, suppressed, values FROM people_flow_hourly FINAL ORDER BY hour")
+    days = await asked(reader, "SELECT windows, suppressed, values FROM people_flow_daily FINAL")
+    assert hours == [(1, 0, (60.0,)), (1, 1, (30.0,))]
+    assert days == [(2, 1, (90.0,))]
+
+
+async def test_what_was_worked_out_before_is_worked_out_again_and_twice_is_as_once(
+    fresh_clickhouse: Engine, tmp_path: Path
+) -> None:
+    for file in FOLDER.glob("000[1-8]_*.sql"):
+        shutil.copy(file, tmp_path)
+    login = fresh_clickhouse.login(OWNER)
+    await migrate(login, tmp_path)
+    (last,) = (each for each in read(FOLDER) if each.number == 9)
+    async with Warehouse(login) as owner:
+        await owner.insert([flow(NOON + n * WINDOW, values=values, **MEDIAN) for n, values in enumerate(QUARTERS)])
+        await refreshed(owner)
+        before = [await asked(owner, f"SELECT windows FROM people_flow_{each} FINAL") for each in ("hourly", "daily")]
+        found = []
+        for _ in range(2):
+            await apply(owner, last)
+            await refreshed(owner)
+            found += [
+                await asked(owner, f"SELECT windows FROM people_flow_{each} FINAL") for each in ("hourly", "daily")
+            ]
+        waits_for = await asked(
+            owner, "SELECT create_table_query FROM system.tables WHERE name = 'people_flow_daily_refresh'"
+        )
+
+    assert before == [[(4,)], [(4,)]]
+    assert found == [[(1,)], [(1,)]] * 2
+    assert "people_flow_hourly_refresh" in waits_for[0][0]
+    assert await migrate(login) == tuple(each for each in read(FOLDER) if each.number > 9)
 
 
 class TestDashboard:
