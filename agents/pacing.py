@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 
 from models.detector import Detector, Look
 from models.networks.letterbox import Picture
-from pipeline.motion import tracking
+from pipeline.motion import standing, tracking
 from pipeline.motion.geometry import spot
 from pipeline.motion.tracking import Following, Sighting, Tracker
 from schemas.detections import Detection, ObjectType
-from schemas.estate import Profile
+from schemas.estate import Camera, Profile
 
 ALIKE: Final = 0.9
 """IDF1 of following at fewer pictures against following at all of them, from which on fewer will do: no truth is
@@ -37,7 +37,9 @@ class Paced(NamedTuple):
     picture is the first, the least."""
 
 
-def paced(pictures: Iterable[Picture], detector: Detector, profile: Profile, fps: float) -> list[Paced]:
+def paced(
+    pictures: Iterable[Picture], detector: Detector, profile: Profile, fps: float, camera: Camera | None = None
+) -> list[Paced]:
     """Follow people at fewer pictures, and say how far that is what following at all of them says.
 
     Args:
@@ -45,6 +47,7 @@ def paced(pictures: Iterable[Picture], detector: Detector, profile: Profile, fps
         detector: What finds people.
         profile: How it looks at them.
         fps: Pictures a second.
+        camera: Whose they are, where that is known: it says who is followed, and what is a thing.
 
     Returns:
         One for each so-manyth picture that counts lines well; none where too few people are seen.
@@ -54,15 +57,24 @@ def paced(pictures: Iterable[Picture], detector: Detector, profile: Profile, fps
     for picture in pictures:
         aspect = picture.shape[1] / picture.shape[0]
         found = detector.detect_all([Look(picture, profile)])[0].detections
-        boxes.append([each for each in found if each.type is ObjectType.HUMAN])
-    whole = _followed(boxes, range(len(boxes)), fps, aspect)
+        boxes.append([each for each in found if each.type is ObjectType.HUMAN and not _is_drawn(each, camera)])
+    how = Tracker() if camera is None else Tracker(begins=camera.people_from)
+    whole = _followed(boxes, range(len(boxes)), fps, aspect, how)
     if len(whole) < FEWEST:
         return []
     tried = []
     for every in range(2, int(fps / SLOWEST) + 1):
         chosen = [range(first, len(boxes), every) for first in range(every)]
-        tried.append(Paced(every, min(_alike(whole, _followed(boxes, each, fps, aspect), each) for each in chosen)))
+        tried.append(
+            Paced(every, min(_alike(whole, _followed(boxes, each, fps, aspect, how), each) for each in chosen))
+        )
     return tried
+
+
+def _is_drawn(person: Detection, camera: Camera | None) -> bool:
+    """Say whether a manager has drawn a thing there."""
+    things = () if camera is None else camera.not_people
+    return any(person.bounding_box.overlap(each) >= standing.COVERS for each in things)
 
 
 def enough(tried: Sequence[Paced]) -> int:
@@ -75,8 +87,8 @@ def enough(tried: Sequence[Paced]) -> int:
     return every
 
 
-def _followed(boxes: Sequence[People], chosen: Sequence[int], fps: float, aspect: float) -> Tracks:
-    following, how, found = Following(), Tracker(), {}
+def _followed(boxes: Sequence[People], chosen: Sequence[int], fps: float, aspect: float, how: Tracker) -> Tracks:
+    following, found = Following(), {}
     for picture in chosen:
         sightings = [
             Sighting(spot(box.foot, aspect), box.width * aspect, box.height, each.likelihood)

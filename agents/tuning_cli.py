@@ -18,7 +18,7 @@ from pipeline.edge.clip import Clip, at_rate, open_clip
 from pipeline.errors import Misconfigured
 from pipeline.overlay import change_overlay
 from pipeline.settings import settings
-from schemas.estate import load_estate
+from schemas.estate import Camera, load_estate
 from schemas.ids import CameraId, StoreId
 
 FOLLOWED: Final = 60.0
@@ -39,7 +39,9 @@ def tune(
         ),
     ] = None,
     store: Annotated[str, typer.Option(help="The store, as the estate names it; for --write.")] = "",
-    camera: Annotated[str, typer.Option(help="The camera; for --write, and for its pictures a second.")] = "",
+    camera: Annotated[
+        str, typer.Option(help="The camera; for --write, its pictures a second, and who is followed.")
+    ] = "",
     write: Annotated[bool, typer.Option("--write", help="Write it over the estate.")] = False,
     estate: Annotated[Path | None, typer.Option(help="The estate; default: MIMAMORI_ESTATE")] = None,
 ) -> None:
@@ -63,7 +65,8 @@ def tune(
     change anything for it.
     """
     path = estate or settings().estate
-    fps = _fps(path, store, camera) if camera else 5.0
+    known = _camera(path, store, camera) if camera else None
+    fps = known.fps if known else 5.0
     found = open_clip(clip)
     eyes = open_eyes(settings().weights, eyes_of(settings().detector))
     learnt = tuned(spread(found, pictures), eyes)
@@ -72,7 +75,7 @@ def tune(
     Console().print(table(learnt))
     if enough_fps is None:
         rate = min(fps, found.fps)
-        fewer = paced(stretch(found, rate), eyes, learnt.best, rate)
+        fewer = paced(stretch(found, rate), eyes, learnt.best, rate, known)
         typer.echo(said_of(fewer, rate))
         best = learnt.best.model_copy(update={"every": enough(fewer)})
     else:
@@ -133,8 +136,8 @@ def table(learnt: Tuned) -> Table:
     return shown
 
 
-def _fps(path: Path, store: str, camera: str) -> float:
+def _camera(path: Path, store: str, camera: str) -> Camera:
     found = load_estate(path).camera(StoreId(store), CameraId(camera))
     if found is None:
         raise Misconfigured(f"{path} has no camera {camera} in store {store}")
-    return found.fps
+    return found

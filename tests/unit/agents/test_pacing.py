@@ -9,8 +9,9 @@ import pytest
 from agents.pacing import ALIKE, Paced, enough, paced
 from models.detector import Look, Seen
 from schemas.detections import Detection, ObjectType
-from schemas.estate import Profile
+from schemas.estate import Camera, Profile
 from schemas.geometry import Box
+from schemas.ids import CameraId
 
 FPS = 5.0
 PICTURES = [np.full((90, 160, 3), number, np.uint8) for number in range(60)]
@@ -19,13 +20,20 @@ PICTURES = [np.full((90, 160, 3), number, np.uint8) for number in range(60)]
 class Eyes:
     """Sees people where they are said to be; a picture's colour is its number."""
 
-    def __init__(self, where: Callable[[int], Sequence[float]]) -> None:
+    def __init__(self, where: Callable[[int], Sequence[float]], likelihood: float = 0.9) -> None:
         self._where = where
+        self._likelihood = likelihood
 
     def detect_all(self, looks: Sequence[Look]) -> list[Seen]:
         lefts = self._where(int(looks[0].picture[0, 0, 0]))
         boxes = [Box(left=left, top=0.3, right=left + 0.08, bottom=0.7) for left in lefts]
-        return [Seen(tuple(Detection(type=ObjectType.HUMAN, likelihood=0.9, bounding_box=each) for each in boxes))]
+        return [
+            Seen(
+                tuple(
+                    Detection(type=ObjectType.HUMAN, likelihood=self._likelihood, bounding_box=each) for each in boxes
+                )
+            )
+        ]
 
 
 def followed(where: Callable[[int], Sequence[float]], fps: float = FPS) -> list[Paced]:
@@ -47,6 +55,22 @@ def test_where_people_hurry_after_one_another_each_picture_is_needed() -> None:
 
     assert tried[0].alike < ALIKE
     assert enough(tried) == 1
+
+
+@pytest.mark.parametrize(("people_from", "tried"), [(0.4, 1), (0.5, 0)])
+def test_whom_the_camera_begins_to_follow_is_followed(people_from: float, tried: int) -> None:
+    eyes: Any = Eyes(lambda _: [0.4], likelihood=0.45)
+    camera = Camera(id=CameraId("door"), people_from=people_from)
+
+    assert len(paced(PICTURES, eyes, Profile(), FPS, camera)) == tried
+
+
+def test_what_is_drawn_as_a_thing_is_not_followed() -> None:
+    eyes: Any = Eyes(lambda number: [0.7, *([0.4] if number < 20 else [])])
+    thing = Box(left=0.69, top=0.3, right=0.78, bottom=0.7)
+
+    assert paced(PICTURES, eyes, Profile(), FPS, Camera(id=CameraId("door")))
+    assert paced(PICTURES, eyes, Profile(), FPS, Camera(id=CameraId("door"), not_people=(thing,))) == []
 
 
 def test_lines_are_counted_well_whatever_is_left_out() -> None:

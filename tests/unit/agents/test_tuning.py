@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 import typer
 from typer.testing import CliRunner
 
@@ -19,7 +20,7 @@ from models.detector import Look, Seen
 from pipeline.edge.clip import Clip, Shot
 from pipeline.errors import Misconfigured
 from schemas.detections import Detection, ObjectType
-from schemas.estate import Profile, load_estate
+from schemas.estate import Camera, Profile, load_estate
 from schemas.geometry import Box
 from schemas.ids import CameraId, StoreId
 from tests import estates
@@ -143,10 +144,22 @@ def test_the_command_prints_a_table_and_a_profile_that_the_estate_can_read(monke
 def test_clips_slower_than_the_camera_are_followed_at_their_own_rate(
     monkeypatch: pytest.MonkeyPatch, estate: Path
 ) -> None:
-    monkeypatch.setattr(tuning_cli, "_fps", lambda *_: 10.0)
+    monkeypatch.setattr(tuning_cli, "_camera", lambda *_: Camera(id=CameraId("door"), fps=10))
     said = command(monkeypatch, "--estate", str(estate), "--store", "ginza", "--camera", "door")
 
     assert "fewer of 5 pictures a second" in said
+
+
+def test_people_are_followed_as_at_the_camera_that_is_named(monkeypatch: pytest.MonkeyPatch, estate: Path) -> None:
+    overlay = estate.with_suffix(".d") / "ginza.door.toml"
+    overlay.parent.mkdir()
+    things = [each.model_dump() for each in (TALL, SMALL)]
+    overlay.write_text(tomli_w.dumps({"store": "ginza", "camera": "door", "not_people": things}))
+
+    assert "1 of 2" in command(monkeypatch)
+    assert "too few show people" in command(
+        monkeypatch, "--estate", str(estate), "--store", "ginza", "--camera", "door"
+    )
 
 
 def test_the_stretch_lies_in_the_middle_and_is_a_minute_long(monkeypatch: pytest.MonkeyPatch) -> None:
