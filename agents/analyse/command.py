@@ -68,6 +68,8 @@ def command(
 
     - alerts.jsonl      what a person should look at
 
+    - aside.jsonl       what has not moved for half an hour, and is nobody from then on: its box, and since when
+
     - summary.json      all of it in numbers
 
     A camera file in short:

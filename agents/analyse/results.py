@@ -1,4 +1,4 @@
-"""What is written down of an analysed clip: one file each for boxes, tracks, movements, flow and alerts."""
+"""What is written down of an analysed clip: a file each for boxes, tracks, movements, flow, alerts and things."""
 
 import json
 import math
@@ -14,10 +14,11 @@ from agents.analyse.analysis import Analysed, Analysis, frame_at
 from pipeline.edge.clip import Clip
 from pipeline.motion.movements import Crossing, Visit, net
 from pipeline.watching import Noticed
+from schemas.aside import Thing
 from schemas.detections import Detection, FrameDetections, ObjectType
 from schemas.frozen import iso
 
-_FILES = ("detections.jsonl", "tracks.mot.txt", "movements.jsonl", "flow.jsonl", "alerts.jsonl")
+_FILES = ("detections.jsonl", "tracks.mot.txt", "movements.jsonl", "flow.jsonl", "alerts.jsonl", "aside.jsonl")
 
 
 class Results:
@@ -33,6 +34,7 @@ class Results:
         self.crossings: Counter[tuple[str, str]] = Counter()
         self.visits: Counter[str] = Counter()
         self.alerts = 0
+        self.things: tuple[Thing, ...] = ()
 
     def __enter__(self) -> Self:
         for name in _FILES:
@@ -62,6 +64,9 @@ class Results:
         for alert in noticed.alerts:
             self.alerts += 1
             self._line("alerts.jsonl", alert.model_dump_json())
+        for aside in noticed.aside:
+            self.things = aside.things
+            self._line("aside.jsonl", aside.model_dump_json())
         for window in noticed.windows:
             self._line("flow.jsonl", window.model_dump_json())
 
@@ -85,6 +90,7 @@ class Results:
             },
             "visits": {zone.id: self.visits[zone.id] for zone in camera.zones},
             "alerts": self.alerts,
+            "set_aside": [each.model_dump(mode="json") for each in self.things],
             "milliseconds": {stage: quantiles(times) for stage, times in analysis.milliseconds.items()},
             "broken": broken,
         }

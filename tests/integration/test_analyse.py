@@ -14,7 +14,9 @@ from pipeline.edge.clip import BrokenSource
 from schemas.detections import FrameDetections
 from schemas.flow import CoverageWindow
 
-FILES = {"detections.jsonl", "tracks.mot.txt", "movements.jsonl", "flow.jsonl", "alerts.jsonl", "summary.json"}
+FILES = {
+    "detections.jsonl", "tracks.mot.txt", "movements.jsonl", "flow.jsonl", "alerts.jsonl", "aside.jsonl", "summary.json"
+}  # fmt: skip
 
 
 def analyse(clip: Path, out: Path, *options: str) -> Result:
