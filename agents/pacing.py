@@ -56,6 +56,7 @@ def paced(
     aspect = 1.0
     for picture in pictures:
         aspect = picture.shape[1] / picture.shape[0]
+        # What moved is not said, so that of regions too the whole is looked at: who is outside of them is held anyway.
         found = detector.detect_all([Look(picture, profile)])[0].detections
         boxes.append([each for each in found if each.type is ObjectType.HUMAN and not _is_drawn(each, camera)])
     how = Tracker() if camera is None else Tracker(begins=camera.people_from)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,10 +11,13 @@ import tomli_w
 
 from models import nms
 from models.detector import Detector, Look
+from models.images import DEFAULTS, decode_reduced
 from models.networks.letterbox import Picture
 from models.nms import overlap
+from pipeline.edge.device import encode
 from schemas.detections import Detection, ObjectType
 from schemas.estate import Profile
+from schemas.geometry import Box
 
 CANDIDATES: Final = (
     *(Profile(longest=longest) for longest in (192, 224, 256, 288, 320, 352, 416, 512, 640)),
@@ -23,6 +26,12 @@ CANDIDATES: Final = (
 )
 """More is not better: a network trained at 416 loses near people at 640, and sees more that is nobody (measured on the
 pavement, where people are 360 of 720 pixels tall: F1 .91 at 256, .67 at 416, .58 at 640)."""
+REGIONS: Final = tuple(Profile(longest=longest, regions=True) for longest in (192, 224, 256, 288, 320, 416, 512))
+"""Only what moved is looked at."""
+PAYS: Final = 0.9
+"""Of what another way costs, regions may cost no more: evidence and backdrops show less of what is around."""
+LOOKED_AT: Final = 0.5
+"""Of a box, in regions: then whoever stands there is missed, if nobody is found."""
 SURE: Final = 0.5
 """Likelihood from which on somebody whom two ways of looking agree on counts as seen there. It is no truth: who is
 too small for all of them stays unseen."""
@@ -49,7 +58,7 @@ class Tried:
     f1: float
     """Of the people seen there, and of its boxes, how many are one another's (2 · pairs / (people + boxes))."""
     seconds: float
-    """Of CPU time, a picture: people and faces, decoding apart."""
+    """Of CPU time, a picture: decoding it as far as it is needed, people and faces."""
 
 
 @dataclass(frozen=True)
@@ -68,30 +77,56 @@ class Tuned:
     """The cheapest that sees nearly as well as the best one."""
 
 
-def tuned(pictures: Iterable[Picture], detector: Detector, spent: Spent = time.process_time) -> Tuned | None:
-    """Look at pictures in every way; None when too few people are in them to learn from."""
+def tuned(
+    pictures: Iterable[Picture | Look],
+    detector: Detector,
+    spent: Spent = time.process_time,
+    ways: Sequence[Profile] = CANDIDATES,
+) -> Tuned | None:
+    """Look at pictures in every way; None when too few people are in them to learn from.
+
+    Args:
+        pictures: Of one camera. Only of looks it is known what moved in them.
+        detector: What finds people.
+        spent: Measures what it costs.
+        ways: Those with regions after the others.
+    """
     seen: list[Floats] = []
-    found: list[list[Floats]] = [[] for _ in CANDIDATES]
-    seconds = [0.0 for _ in CANDIDATES]
+    found: dict[Profile, list[Floats]] = {way: [] for way in ways}
+    seconds = dict.fromkeys(ways, 0.0)
     high = 0
-    for picture in pictures:
-        high = picture.shape[0]
+    for each in pictures:
+        look = each if isinstance(each, Look) else Look(each)
+        high = look.picture.shape[0]
+        jpeg = encode(look.picture)
         sure = []
-        for place, profile in enumerate(CANDIDATES):
+        for way in ways:
             before = spent()
-            detections = detector.detect_all([Look(picture, profile)])[0].detections
-            seconds[place] += spent() - before
-            found[place].append(_people(detections, FOUND))
-            sure.append(_people(detections, SURE))
+            picture, _ = decode_reduced(jpeg, DEFAULTS, longest=detector.longest(way))
+            told = detector.detect_all([replace(look, picture=picture, profile=way)])[0]
+            seconds[way] += spent() - before
+            people = _people(told.detections, FOUND)
+            if told.regions:
+                people = with_held(people, told.regions, found[way.model_copy(update={"regions": False})][-1])
+            found[way].append(people)
+            # Regions of all sizes see the same: they would agree with themselves.
+            sure += [] if way.regions else [_people(told.detections, SURE)]
         seen.append(agreed(sure))
     heights = np.array([box[3] - box[1] for boxes in seen for box in boxes])
     if len(heights) < FEWEST:
         return None
-    tried = tuple(
-        Tried(profile, _f1(seen, found[place]), seconds[place] / len(seen)) for place, profile in enumerate(CANDIDATES)
-    )
+    tried = tuple(Tried(way, _f1(seen, found[way]), seconds[way] / len(seen)) for way in ways)
     low, middle, tall = np.quantile(heights, (0.1, 0.5, 0.9)).tolist()
     return Tuned(len(seen), len(heights), (low, middle, tall), high, tried, chosen(tried))
+
+
+def with_held(people: Floats, regions: Sequence[Box], whole: Floats) -> Floats:
+    """Add to those who were found in regions whoever the whole shows elsewhere: they are held where they were seen."""
+    sides = np.array([(each.left, each.top, each.right, each.bottom) for each in regions], np.float32)
+    corners = np.maximum(whole[:, None, :2], sides[:, :2]), np.minimum(whole[:, None, 2:], sides[:, 2:])
+    inside = (corners[1] - corners[0]).clip(min=0).prod(axis=2).sum(axis=1)
+    elsewhere = whole[inside < LOOKED_AT * (whole[:, 2:] - whole[:, :2]).prod(axis=1)]
+    return np.concatenate([people, elsewhere])
 
 
 def agreed(ways: Sequence[Floats]) -> Floats:
@@ -105,9 +140,10 @@ def agreed(ways: Sequence[Floats]) -> Floats:
 
 
 def chosen(tried: Sequence[Tried]) -> Profile:
-    """Give the cheapest way of looking that sees nearly as well as the best one."""
+    """Give the cheapest way of looking that sees nearly as well as the best one; regions where they pay."""
     most = max(each.f1 for each in tried)
-    return min((each for each in tried if each.f1 >= ENOUGH * most), key=lambda each: each.seconds).profile
+    enough = (each for each in tried if each.f1 >= ENOUGH * most)
+    return min(enough, key=lambda each: each.seconds / (PAYS if each.profile.regions else 1)).profile
 
 
 def every(fps: float, enough: float) -> int:

@@ -15,8 +15,9 @@ import typer
 from typer.testing import CliRunner
 
 from agents import tuning_cli
-from agents.tuning import Tried, agreed, chosen, every, tuned
+from agents.tuning import CANDIDATES, REGIONS, Tried, agreed, chosen, every, tuned, with_held
 from models.detector import Look, Seen
+from models.views import moved
 from pipeline.edge.clip import Clip, Shot
 from pipeline.errors import Misconfigured
 from schemas.detections import Detection, ObjectType
@@ -30,7 +31,14 @@ TALL = Box(left=0.1, top=0.1, right=0.3, bottom=0.9)
 BLACK = np.zeros((200, 300, 3), np.uint8)
 
 
-class Eyes:
+class Whole:
+    """Needs no picture smaller than it came."""
+
+    def longest(self, _profile: Profile) -> None:
+        return None
+
+
+class Eyes(Whole):
     """Sees a tall person always, and a small one only in tiles."""
 
     def detect_all(self, looks: Sequence[Look]) -> list[Seen]:
@@ -57,7 +65,7 @@ def test_where_only_tiles_find_the_small_ones_they_are_chosen() -> None:
     assert {round(each.f1, 3) for each in learnt.tried} == {0.667, 1.0}
 
 
-class Dreamers:
+class Dreamers(Whole):
     """See somebody; the more of a picture they get, the more they see besides who is not there."""
 
     def detect_all(self, looks: Sequence[Look]) -> list[Seen]:
@@ -107,14 +115,71 @@ def test_every_follows_from_how_many_a_second_are_enough(fps: float, enough: flo
 def clip() -> Clip:
     def shots() -> Iterator[Shot]:
         for number in range(1, 101):
-            yield Shot(number, timedelta(seconds=number / 5), partial(np.full, (9, 9, 3), number, np.uint8))
+            yield Shot(number, timedelta(seconds=number / 5), partial(np.full, (32, 32, 3), number, np.uint8))
 
     return Clip("a clip", 5, shots)
 
 
 def test_pictures_are_taken_evenly_over_the_clip() -> None:
-    assert [int(each[0, 0, 0]) for each in tuning_cli.spread(clip(), 4)] == [13, 38, 63, 88]
-    assert len(list(tuning_cli.spread(clip(), 500))) == 100
+    assert [int(each.picture[0, 0, 0]) for each in tuning_cli.spread(clip(), 4, 5, 960)] == [13, 38, 63, 88]
+    assert [int(each.picture[0, 0, 0]) for each in tuning_cli.spread(clip(), 4, 2.5, 960)] == [12, 38, 62, 88]
+    assert len(list(tuning_cli.spread(clip(), 500, 5, 960))) == 100
+
+
+def test_they_are_as_wide_as_the_camera_sends_them_and_say_what_moved_since_the_one_before() -> None:
+    def walks() -> Iterator[Shot]:
+        for number in range(16):
+            picture = np.zeros((180, 320, 3), np.uint8)
+            picture[80:100, 20 * number : 20 * number + 20] = 255
+            yield Shot(number + 1, timedelta(seconds=number / 5), partial(np.copy, picture))
+
+    looks = list(tuning_cli.spread(Clip("a walk", 5, walks), 2, 5, 160))
+
+    assert [each.picture.shape for each in looks] == [(90, 160, 3)] * 2
+    for each, column in zip(looks, (4, 12), strict=True):
+        cells = moved(each.cells)
+        assert cells is not None
+        assert {*np.flatnonzero(cells.any(axis=0))} <= {column - 2, column - 1, column, column + 1}
+        assert 0 < cells.sum() <= 12
+
+
+CORNER = Box(left=0, top=0, right=0.35, bottom=1)
+
+
+class Regional(Whole):
+    """Sees somebody who walks, in a region too, and somebody who sits elsewhere only in the whole; takes its time."""
+
+    def __init__(self, region: float) -> None:
+        self.ticks = 0.0
+        self._region = region
+
+    def detect_all(self, looks: Sequence[Look]) -> list[Seen]:
+        profile = looks[0].profile
+        self.ticks += self._region if profile.regions else 1.0 + profile.tiles
+        boxes = [TALL] if profile.regions else [TALL, SMALL]
+        found = tuple(Detection(type=ObjectType.HUMAN, likelihood=0.9, bounding_box=each) for each in boxes)
+        return [Seen(found, (CORNER,) if profile.regions else ())]
+
+
+@pytest.mark.parametrize(("cost", "regions"), [(1.0, True), (1.7, True), (1.9, False), (3.0, False)])
+def test_regions_are_chosen_where_they_are_a_tenth_cheaper(cost: float, *, regions: bool) -> None:
+    eyes = Regional(cost)
+    seeing: Any = eyes
+    learnt = tuned([Look(BLACK, cells="1x1:gA==")] * 20, seeing, lambda: eyes.ticks, (*CANDIDATES, *REGIONS))
+
+    assert learnt is not None
+    assert {each.f1 for each in learnt.tried} == {1.0}
+    assert learnt.best.regions == regions
+
+
+def test_whoever_is_outside_of_regions_is_held_and_whom_they_miss_inside_is_missed() -> None:
+    walks, sits, cut = [[0.1, 0.1, 0.3, 0.9], [0.6, 0.1, 0.7, 0.9], [0.3, 0.1, 0.38, 0.9]]
+    whole = np.array([walks, sits, cut], np.float32)
+
+    held = with_held(np.array([walks], np.float32), [CORNER], whole)
+
+    assert held == pytest.approx(np.array([walks, sits]))
+    assert len(with_held(whole[:0], [CORNER], whole[:0])) == 0
 
 
 @pytest.fixture
