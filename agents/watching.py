@@ -75,7 +75,8 @@ def is_repeat(before: CameraState | None, after: CameraState, received: Received
 def remains(key: str, state: CameraState, *, views: Views) -> CameraState | None:
     """Leave of a silent camera's state what is about nobody; of a camera that has left the estate, nothing."""
     store, _, camera = key.partition("/")
-    return watching.rest(state) if (StoreId(store), CameraId(camera)) in views else None
+    view = views.get((StoreId(store), CameraId(camera)))
+    return None if view is None else watching.rest(state, view)
 
 
 def create(settings: Settings, estate: Estate) -> App:

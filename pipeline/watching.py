@@ -16,7 +16,7 @@ from pipeline.flow.budget import Export, Ledger
 from pipeline.flow.publishing import Publisher
 from pipeline.flow.tally import Stays, Tally
 from pipeline.flow.windows import Windows
-from pipeline.motion import movements, standing, tracking
+from pipeline.motion import movements, regions, standing, tracking
 from pipeline.motion.geometry import Segment, spot
 from pipeline.motion.movements import Area, Border, Crossing, Movements, Side, Visit
 from pipeline.motion.rarity import Distribution, Usual, learn, usual_in
@@ -85,6 +85,10 @@ class CameraState:
     sequence: int = -1
     gaps: tuple[tuple[int, int], ...] = ()
     """Sequence numbers that did not come: first and last of each run."""
+    looked: int = -1
+    """Up to this sequence number nothing has moved but in frames that were looked at."""
+    whole: bool = True
+    """Nothing else has moved either since the whole picture was looked at."""
     time: UtcTime | None = None
     """Of the newest message that was used."""
     seen: UtcTime | None = None
@@ -235,30 +239,39 @@ def _admit(state: CameraState, message: DeviceMessage, view: View) -> CameraStat
     """Take note of a new message's place in the order."""
     first = message.first_sequence if isinstance(message, Still | Skipped) else message.sequence
     if (message.device_id, message.boot) != (state.device, state.boot):
-        fresh = replace(_forget(state), following=Following())
+        fresh = replace(_forget(state, view), following=Following(), looked=-1, whole=True)
         return replace(fresh, device=message.device_id, boot=message.boot, sequence=message.sequence, gaps=())
     lost = first - state.sequence - 1
     gaps = (*state.gaps, (state.sequence + 1, first - 1))[-_GAPS_KEPT:] if lost > 0 else state.gaps
     state = _count(state, message.utc_time, Tally(missing=lost), view) if lost > 0 else state
     if state.time is not None and message.utc_time < state.time:
-        state = _forget(state)  # the device's clock was set back: what was seen before is of another time
+        state = _forget(state, view)  # the device's clock was set back: what was seen before is of another time
+    elif isinstance(message, Skipped | Erased) and state.seen is not None and message.utc_time - state.seen > GAP:
+        state = _forget(state, view)  # whatever is seen next, it will be after a gap
     return replace(state, sequence=message.sequence, gaps=gaps)
 
 
-def _forget(state: CameraState) -> CameraState:
-    """Let go of everybody in view: whoever is seen next is somebody else."""
+def _forget(state: CameraState, view: View) -> CameraState:
+    """Let go of everybody in view: whoever is seen next is somebody else.
+
+    How long those stayed who were in a zone nobody knows. That counts at the newest message's time, of which no window
+    is final: the same whenever this is called.
+    """
+    for each in state.visits:
+        if each.entered and state.time is not None:
+            state = _ended(state, each, state.time, view, lost=True)
     following = replace(state.following, tracks=())
     return replace(
         state, seen=None, following=following, sides=(), visits=(), windows=flow.without_tracks(state.windows)
     )
 
 
-def rest(state: CameraState) -> CameraState:
+def rest(state: CameraState, view: View) -> CameraState:
     """What may outlive a camera's frames: counts, and how long people usually stay; nobody's boxes, tracks or frames.
 
     Whoever is seen after such a silence is somebody else anyway, so that no number depends on when this was called.
     """
-    return replace(_forget(state), standings=Standings())
+    return replace(_forget(state, view), standings=Standings())
 
 
 def _late(state: CameraState, message: DeviceMessage, view: View) -> CameraState:
@@ -286,31 +299,38 @@ def _look(state: CameraState, message: FrameDetections, at: FrameRef, view: View
     before = state.seen
     state = replace(_sees(state, time, 1, view), aspect=aspect)
     since = before if state.following.tracks else None
+    sure = message.sequence <= state.looked + 1
     people = [each for each in message.detections if each.type is ObjectType.HUMAN]
-    state = replace(state, standings=_standing(_remembered(state, time, view), people, time, view))
+    state = replace(_remembered(state, time, view), whole=not message.regions or (state.whole and sure))
+    if state.whole:
+        state = replace(state, standings=_standing(state.standings, people, message, view))
     sightings = [
         Sighting(spot(box.foot, aspect), box.width * aspect, box.height, _likelihood(each, view, state.standings))
         for each in people
         for box in (each.bounding_box,)
     ]
     following, seen = tracking.follow(state.following, sightings, time, view.tracker, wide=aspect)
+    following, waiting = _elsewhere(state, following, message, sure=sure)
     # Who is new may be nobody: that is followed, but does not count. On which side of a line it was does.
     everybody = [each.track for each in seen]
-    tracks = [each for each in everybody if each.known]
+    tracks = [each for each in (*everybody, *waiting) if each.known]
     sides, crossings = movements.cross(
         state.sides, _lines(view.camera, aspect), following.tracks, everybody, time=time, how=view.movements
     )
     awaited = tracking.awaited(following, time, view.tracker)
+    awaited |= tracking.away(state.following) & {each.id for each in tracks}  # who is found again was waited for
     visiting = movements.visit(state.visits, _areas(view.camera, aspect), tracks, time, view.movements, awaited=awaited)
     boxes = {each.track.id: people[each.sighting].bounding_box for each in seen}
     visits = tuple(
-        _with_frame(each, message, boxes[each.track], at) if each.until == time else each for each in visiting.visits
+        _with_frame(each, message, boxes[each.track], at) if each.until == time and each.track in boxes else each
+        for each in visiting.visits
     )
     counted = Tally(analysed=1, people=following.people - state.following.people)
     for each in crossings:
         state, crossed = _crossed(state, each, view)
         counted = tally.added(counted, crossed, _COUNTED_APART)
-    state = _count(replace(state, following=following, sides=sides), time, counted, view)
+    state = replace(state, following=following, sides=sides, looked=message.sequence)
+    state = _count(state, time, counted, view)
     state = _warmed(state, since, time, tracks, view)
     state, alerts = _go_on(state, visits, visiting.left, message, view)
     return state, Noticed(seen=seen, crossings=crossings, left=visiting.left, alerts=alerts)
@@ -320,19 +340,47 @@ def _hold(state: CameraState, message: Still, view: View) -> tuple[CameraState, 
     before = state.seen
     state = _sees(state, message.utc_time, message.frames, view)
     since = before if state.following.tracks else None
-    following, waiting = tracking.hold(state.following, message.utc_time)
+    sure = message.since_frame <= state.looked
+    following, waiting = _held(state.following, state.time or message.utc_time, message.utc_time, sure=sure)
     visits = movements.held(state.visits, waiting, message.utc_time)
     awaited = tracking.awaited(following, message.utc_time, view.tracker)
     visiting = movements.visit(
         visits, _areas(view.camera, state.aspect), (), message.utc_time, view.movements, awaited=awaited
     )
-    standings = standing.hold(_remembered(state, message.utc_time, view), message.utc_time, view.camera.people_here)
-    state = replace(state, following=following, standings=standings)
+    looked = message.sequence if sure else state.looked
+    state = replace(_remembered(state, message.utc_time, view), looked=looked, whole=state.whole and sure)
+    if state.whole:
+        state = replace(state, standings=standing.hold(state.standings, message.utc_time, view.camera.people_here))
+    state = replace(state, following=following)
     for time, pictures in _spread(message):
         state = _count(state, time, Tally(stills=pictures), view)
     state = _warmed(state, since, message.utc_time, [each for each in waiting if each.known], view)
     state, alerts = _go_on(state, visiting.visits, visiting.left, message, view)
     return state, Noticed(left=visiting.left, alerts=alerts)
+
+
+def _held(following: Following, since: datetime, until: datetime, *, sure: bool) -> tuple[Following, tuple[Track, ...]]:
+    """Nothing has moved where people were: they stand there, if we are `sure` that none moved before, unlooked at."""
+    following, waiting = tracking.hold(following, until) if sure else (following, ())
+    return tracking.wait(following, since, until), waiting
+
+
+def _elsewhere(
+    state: CameraState, following: Following, message: FrameDetections, *, sure: bool
+) -> tuple[Following, tuple[Track, ...]]:
+    """Of whoever was elsewhere than was looked a frame says only that nothing moved there."""
+    people = state.following.tracks
+    elsewhere = {each.id for each in people if not regions.looked_at(_sides(each, state.aspect), message.regions)}
+    if not elsewhere:
+        return following, ()
+    time = message.utc_time
+    following = tracking.unmissed(following, state.following, elsewhere, time)
+    return _held(following, state.time or time, time, sure=sure)
+
+
+def _sides(track: Track, aspect: float) -> regions.Sides:
+    half, (x, y) = track.width / 2, track.foot
+    return (x - half) / aspect, y - track.height, (x + half) / aspect, y
 
 
 def _likelihood(person: Detection, view: View, standings: Standings) -> float:
@@ -346,17 +394,18 @@ def _is_drawn(box: Box, view: View) -> bool:
     return any(box.overlap(thing) >= standing.COVERS for thing in view.camera.not_people)
 
 
-def _remembered(state: CameraState, time: datetime, view: View) -> Standings:
-    """What stood there, unless that was so long ago that `rest` may have forgotten it: then everybody has."""
+def _remembered(state: CameraState, time: datetime, view: View) -> CameraState:
+    """Forget what stood there so long ago that `rest` may have forgotten it: then everybody has."""
     silent = state.standings.time is not None and time - state.standings.time > view.remembers
-    return Standings() if silent else state.standings
+    return replace(state, standings=Standings()) if silent else state
 
 
-def _standing(before: Standings, people: Sequence[Detection], time: datetime, view: View) -> Standings:
-    if before.time is not None and time - before.time < standing.EVERY:
+def _standing(before: Standings, people: Sequence[Detection], message: FrameDetections, view: View) -> Standings:
+    if before.time is not None and message.utc_time - before.time < standing.EVERY:
         return before
     likely = (each.bounding_box for each in people if each.likelihood >= view.tracker.continues)
-    return standing.look(before, [each for each in likely if not _is_drawn(each, view)], time, view.camera.people_here)
+    boxes = [each for each in likely if not _is_drawn(each, view)]
+    return standing.look(before, boxes, message.utc_time, view.camera.people_here, message.regions)
 
 
 def _told(
@@ -394,7 +443,7 @@ def _told(
 
 def _tick(state: CameraState, message: Tick, at: FrameRef, view: View) -> tuple[CameraState, Noticed]:
     if state.time is not None and message.utc_time - state.time > view.remembers:
-        state = rest(state)
+        state = rest(state, view)
     if view.flow is None:
         return state, Noticed()
     windows, told = publishing.tick_and_publish(state.windows, view.flow, message.utc_time, at.offset + 1)
@@ -411,7 +460,7 @@ def _close(state: CameraState, noticed: Noticed, at: FrameRef, view: View) -> tu
 def _sees(state: CameraState, time: datetime, pictures: int, view: View) -> CameraState:
     """The camera saw until `time`; after a gap, everybody is new."""
     if state.seen is None or time - state.seen > GAP + _spoken_for(pictures, view):
-        return replace(_forget(state), seen=time)
+        return replace(_forget(state, view), seen=time)
     passed = (time - state.seen).total_seconds()
     rate = state.rate + 0.2 * (pictures / passed - state.rate) if passed > 0 else state.rate
     return replace(_watched(state, state.seen, time, view), seen=time, rate=rate)
@@ -425,7 +474,7 @@ def _spoken_for(pictures: int, view: View) -> timedelta:
 def _go_on(
     state: CameraState, visits: Sequence[Visit], left: Sequence[Visit], message: FrameDetections | Still, view: View
 ) -> tuple[CameraState, tuple[Alert, ...]]:
-    """Count the visits, put them to the rules, and learn from those that ended."""
+    """Count the visits, put them to the rules, and learn from those that were seen from beginning to end."""
     state = _stayed(state, visits, view)
     judged: list[Visit] = []
     alerts: list[Alert] = []
@@ -435,8 +484,10 @@ def _go_on(
         alerts.extend(raised)
     usual: Usual = state.usual
     for each in left:
-        usual = learn(usual, each.zone_id, _hour(each, view), each.lasted.total_seconds())
-        state = _ended(state, each, message.utc_time, view)
+        lost = _is_lost(state, each)
+        if each.came and not lost:
+            usual = learn(usual, each.zone_id, _hour(each, view), each.lasted.total_seconds())
+        state = _ended(state, each, message.utc_time, view, lost=lost)
     return replace(state, visits=tuple(judged), usual=usual), tuple(alerts)
 
 
@@ -583,14 +634,13 @@ def _stayed(state: CameraState, visits: Sequence[Visit], view: View) -> CameraSt
     return state
 
 
-def _ended(state: CameraState, visit: Visit, time: datetime, view: View) -> CameraState:
+def _ended(state: CameraState, visit: Visit, time: datetime, view: View, *, lost: bool) -> CameraState:
     """Count a visit that is over, if it was seen from its beginning."""
     if not visit.came:
         return state
     state, may = _may_count(state, visit.track, "dwell", view)
     if not may:
         return state
-    lost = _is_lost(state, visit)
     # Who comes and goes does so between two pictures, in the middle of them on average.
     unseen = timedelta(seconds=(0.5 if lost else 1.0) / state.rate) if state.rate > 0 else timedelta(0)
     return _count(state, time, tally.ended(visit.zone_id, visit.lasted + unseen, visit.track, lost=lost), view)

@@ -123,7 +123,7 @@ def cross(
     """
     live = {track.id: track for track in followed}
     where = {(side.line_id, side.track): side for side in sides if side.track in live}
-    missed = [track for track in live.values() if track.seen < time and track.known]
+    missed = [track for track in live.values() if track.seen < time and track.known and not track.unlooked]
     crossings: list[Crossing] = []
     for line_id, border in lines.items():
         at = _Line(line_id, *border, time, how)
@@ -192,7 +192,7 @@ def _presumed(at: _Line, where: _Where, track: Track) -> Crossing | None:
 
     Should they be seen on this side after all, then that takes the crossing back.
     """
-    before, how, waited = where.get((at.id, track.id)), at.how, at.time - track.seen
+    before, how, waited = where.get((at.id, track.id)), at.how, track.gone(at.time)
     if before is None or not how.presumes <= waited <= how.bridges:
         return None
     if track.doubt > how.straight or track.hits < how.presumes_from:
@@ -221,7 +221,7 @@ def _lost_before(at: _Line, where: _Where, found: Track, missed: Sequence[Track]
     fits: list[tuple[float, int, Track]] = []
     for track in missed:
         side = where.get((at.id, track.id))
-        waited = found.born - track.seen
+        waited = track.gone(found.born)
         if side is None or (side.side > 0) == (here > 0) or not timedelta(0) < waited <= at.how.bridges:
             continue
         off = distance(_foreseen(track, waited), found.began) / found.height

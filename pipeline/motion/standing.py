@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from pipeline.motion.regions import Sides, looked_at
 from schemas.frozen import UtcTime
 from schemas.geometry import Box
 
@@ -33,8 +34,6 @@ GONE: Final = timedelta(minutes=10)
 MOST: Final = 32
 _SLOWEST: Final = 0.02
 """Of a sample's weight in the mean: what stands for hours may be moved a little."""
-
-Sides = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,9 @@ class Standings:
         return tuple(each for each in self.all if each.aside is not None)
 
 
-def look(before: Standings, boxes: Sequence[Box], time: UtcTime, people: Sequence[Box]) -> Standings:
+def look(
+    before: Standings, boxes: Sequence[Box], time: UtcTime, people: Sequence[Box], regions: Sequence[Box] = ()
+) -> Standings:
     """Take a picture's boxes in, if the next sample is due.
 
     Args:
@@ -85,6 +86,7 @@ def look(before: Standings, boxes: Sequence[Box], time: UtcTime, people: Sequenc
         boxes: All that may be people.
         time: When the picture was taken; pictures come in order of time.
         people: Where a manager has said that whoever stands there is a person.
+        regions: Where was looked, if not everywhere: elsewhere nothing has moved since the picture before.
     """
     if before.time is not None and time - before.time < EVERY:
         return before
@@ -92,7 +94,10 @@ def look(before: Standings, boxes: Sequence[Box], time: UtcTime, people: Sequenc
     found: list[Standing] = []
     for each in before.all:
         seen = _nearest(each, left)
-        found.append(_sampled(each, None if seen is None else left.pop(seen)))
+        if seen is None and not looked_at(each.box, regions):
+            found.append(_held(each, 1))
+        else:
+            found.append(_sampled(each, None if seen is None else left.pop(seen)))
     known = [each.as_box() for each in found]
     new = [each for each in left if not any(each.overlap(other) >= COVERS for other in known)]
     found += [Standing((box.left, box.top, box.right, box.bottom), time, 1, 1, 0, 0.0) for box in new]
@@ -104,13 +109,7 @@ def hold(before: Standings, time: UtcTime, people: Sequence[Box]) -> Standings:
     passed = 0 if before.time is None else (time - before.time) // EVERY
     if before.time is None or passed < 1:
         return before
-    found = [
-        replace(each, looks=each.looks + passed, seen=each.seen + passed)
-        if each.missed == 0
-        else replace(each, looks=each.looks + passed, missed=each.missed + passed)
-        for each in before.all
-    ]
-    return _judged(before, found, time, people)
+    return _judged(before, [_held(each, passed) for each in before.all], time, people)
 
 
 def is_aside(box: Box, standings: Standings) -> bool:
@@ -123,6 +122,14 @@ def _nearest(standing: Standing, boxes: Sequence[Box]) -> int | None:
     overlaps = [each.overlap(there) for each in boxes]
     best = max(overlaps, default=0.0)
     return overlaps.index(best) if best >= SAME else None
+
+
+def _held(standing: Standing, samples: int) -> Standing:
+    """Nothing has moved for so many samples: what was seen in the one before is there, what was not is not."""
+    looks = standing.looks + samples
+    if standing.missed:
+        return replace(standing, looks=looks, missed=standing.missed + samples)
+    return replace(standing, looks=looks, seen=standing.seen + samples)
 
 
 def _sampled(standing: Standing, box: Box | None) -> Standing:

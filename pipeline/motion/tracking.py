@@ -10,6 +10,7 @@ products, quotients and square roots, so that every machine follows alike to the
 
 import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -22,6 +23,9 @@ _LEAST_APART = 0.02
 
 _TELLS = 4
 """Sightings that say where somebody goes."""
+
+_CALM = timedelta(seconds=10)
+"""Nobody is left without a look for longer while nothing moves: devices send a reference frame by then."""
 
 
 class Sighting(NamedTuple):
@@ -119,6 +123,17 @@ class Track:
     """Where the feet are believed to be: between where they were seen and where they were foreseen."""
     began: Spot
     """Where the feet were first seen."""
+    calm: timedelta | None = None
+    """For how long nothing has moved since something did that nobody looked at; None: nothing has, or not since."""
+
+    @property
+    def unlooked(self) -> bool:
+        """Whether nobody has looked since they may have gone."""
+        return self.calm is not None and not self.missed
+
+    def gone(self, time: datetime) -> timedelta:
+        """How long they may have been going on, out of sight."""
+        return time - self.seen - (self.calm or timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +179,13 @@ def follow(
     Returns:
         Who is followed from here on, and who of them is seen in this frame; the new ones too, who may be nobody.
     """
-    waited_for = [track for track in following.tracks if time - track.seen <= _patience(track, how)]
+    waited_for = [track for track in following.tracks if _is_awaited(track, time, how)]
     guesses = [_guess(track, time, how) for track in waited_for]
     candidates = [
         _candidates(track, guess, sightings, time, how) for track, guess in zip(waited_for, guesses, strict=True)
     ]
     # The longer between frames, the more may happen, and the more a doubtful pair is worth.
-    pause = min(((time - track.seen).total_seconds() for track in waited_for), default=0.0)
+    pause = min((track.gone(time).total_seconds() for track in waited_for), default=0.0)
     # People who walk behind one another stand where the one in front just was: only who comes in tells them apart.
     dear = {index for index, each in enumerate(sightings) if _is_at_border(each, wide, how.border * pause)}
     candidates = [
@@ -217,15 +232,48 @@ def hold(following: Following, time: datetime) -> tuple[Following, tuple[Track, 
     standing = {
         index: replace(track, seen=time, speed=Spot(0.0, 0.0))
         for index, track in enumerate(following.tracks)
-        if not track.missed
+        if not track.missed and track.calm is None and track.seen < time
     }
     tracks = tuple(standing.get(index, track) for index, track in enumerate(following.tracks))
     return replace(following, tracks=tracks), tuple(each for each in standing.values() if each.known)
 
 
+def wait(following: Following, since: datetime, time: datetime) -> Following:
+    """Nothing has moved from `since` to `time`, but something had before that nobody looked at.
+
+    Whoever is not known to be there may have gone in it, or stands there: the next look says which. Until then nobody
+    goes on, and nobody is missed.
+    """
+    tracks = tuple(
+        track
+        if track.missed or track.seen >= time
+        else replace(track, calm=(track.calm or timedelta(0)) + max(time - since, timedelta(0)))
+        for track in following.tracks
+    )
+    return replace(following, tracks=tracks)
+
+
+def unmissed(following: Following, before: Following, elsewhere: AbstractSet[int], time: datetime) -> Following:
+    """Whoever was `elsewhere` than was looked at `time`, and is not seen all the same, is followed as before."""
+    was = {track.id: track for track in before.tracks if track.id in elsewhere}
+    tracks = tuple(was.get(track.id, track) if track.seen < time else track for track in following.tracks)
+    return replace(following, tracks=tracks)
+
+
+def away(following: Following) -> set[int]:
+    """Return the ids of those who are out of sight, or whom nobody has looked for."""
+    return {track.id for track in following.tracks if track.missed or track.unlooked}
+
+
 def awaited(following: Following, time: datetime, how: Tracker) -> set[int]:
     """Return the ids of those who are out of sight and are still waited for at `time`."""
-    return {track.id for track in following.tracks if track.missed and time - track.seen <= _patience(track, how)}
+    return {track.id for track in following.tracks if track.seen < time and _is_awaited(track, time, how)}
+
+
+def _is_awaited(track: Track, time: datetime, how: Tracker) -> bool:
+    if track.unlooked:
+        return time - track.seen <= _CALM + _patience(track, how)
+    return track.gone(time) <= _patience(track, how)
 
 
 def _patience(track: Track, how: Tracker) -> timedelta:
@@ -235,7 +283,7 @@ def _patience(track: Track, how: Tracker) -> timedelta:
 
 
 def _guess(track: Track, time: datetime, how: Tracker) -> Spot:
-    ahead = min(time - track.seen, how.foresees).total_seconds()
+    ahead = min(track.gone(time), how.foresees).total_seconds()
     return Spot(track.place.x + track.speed.x * ahead, track.place.y + track.speed.y * ahead)
 
 
@@ -249,7 +297,7 @@ def _candidates(
     track: Track, guess: Spot, sightings: Sequence[Sighting], time: datetime, how: Tracker
 ) -> list[tuple[int, float]]:
     """Which sightings a track could be, and at what cost."""
-    waited = (time - track.seen).total_seconds()
+    waited = track.gone(time).total_seconds()
     reach = how.reach + min(how.fastest, track.doubt + how.strays) * waited
     # To the power of three quarters: between a plain distance and one in shares of the reach; better than both.
     scale = how.far / math.sqrt(reach * math.sqrt(reach))
@@ -276,7 +324,7 @@ def _alone(
     found: dict[int, int] = {}
     for row in lost:
         track = tracks[row]
-        reach = (how.reach + how.fastest * (time - track.seen).total_seconds()) * track.height
+        reach = (how.reach + how.fastest * track.gone(time).total_seconds()) * track.height
         near = [index for index in likely if distance(track.foot, sightings[index].foot) <= reach + track.height]
         if len(near) != 1 or near[0] not in left:
             continue
@@ -445,7 +493,7 @@ def _begin(id_: int, sighting: Sighting, ways: Sequence[Way], time: datetime, ho
 
 
 def _seen_again(track: Track, sighting: Sighting, time: datetime, how: Tracker) -> Track:
-    passed = max((time - track.seen).total_seconds(), _LEAST_APART)
+    passed = max(track.gone(time).total_seconds(), _LEAST_APART)
     quick = passed / (passed + how.settles.total_seconds())
     foot, place = sighting.foot, track.place
     measured = Spot((foot.x - place.x) / passed, (foot.y - place.y) / passed)

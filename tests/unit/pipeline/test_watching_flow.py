@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 
 import pytest
 from hypothesis import given, settings
@@ -9,12 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline import watching
 from pipeline.flow.budget import Export, Release, budget, shares
+from pipeline.flow.tally import Tally, added
 from pipeline.watching import CameraState, Exporting, dumps, loads
-from schemas.detections import Skipped
+from schemas.detections import Detection, Erased, FrameDetections, ObjectType, Skipped
 from schemas.envelope import Message, Purpose
 from schemas.estate import Device, Estate, FlowSettings, Store
 from schemas.flow import CoverageWindow, FlowWindow, Metric
-from schemas.ids import DeviceId, NoticeId, StoreId
+from schemas.geometry import Box
+from schemas.ids import DeviceId, KeyId, NoticeId, StoreId, ZoneId
 from schemas.regulation import Notice, Regulation
 from tests.unit.pipeline.test_watching import (
     CAMERA,
@@ -67,7 +70,7 @@ def test_r51_nobodys_way_is_left_in_a_state_in_which_nobody_is_followed() -> Non
     state, _ = run(WALKING[:30])
 
     assert any(each.heat.going for each in state.windows.whole)
-    left = watching.rest(state)
+    left = watching.rest(state, VIEW)
     assert not any(each.heat.going for each in left.windows.whole)
     _, rested = run([tick(60)], left, since=30)
     _, kept = run([tick(60)], state, since=30)
@@ -88,6 +91,93 @@ def test_a_visitor_who_is_lost_in_the_middle_of_a_zone_has_stayed_at_least_so_lo
     ]
 
     assert counted == [0, 1]
+
+
+CAME = [frame(number, 0.45) for number in range(30)]
+"""Somebody comes into a zone, and is there for 5.8 s."""
+
+
+def farther(number: int, x: float) -> FrameDetections:
+    """Somebody stands farther from the lower side of the picture, where the zones end."""
+    box = Box(left=x - 0.05, top=0.2, right=x + 0.05, bottom=0.6)
+    seen = Detection(type=ObjectType.HUMAN, likelihood=0.9, bounding_box=box)
+    return frame(number).model_copy(update={"detections": (seen,)})
+
+
+THERE = [farther(number, 0.25) for number in range(30)]
+"""Somebody is in the middle of a zone, who was not seen to come."""
+
+
+def counted(state: CameraState) -> Tally:
+    tallies = (*(each.tally for each in state.windows.going), *(each.tally for each in state.windows.whole))
+    return reduce(added, tallies, Tally())
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [frame(60, 0.45, seconds=10)],
+        [frame(0, 0.45, seconds=6.2, boot=2)],
+        [frame(30, 0.45, seconds=-7200)],
+        [Erased(**ordered(10, 60, frame=ref(60), key_id=KeyId("k-1")))],
+        [Skipped(**ordered(10, 60, first_sequence=60, frame=ref(60)))],
+        [tick(7200)],
+    ],
+    ids=["gap", "boot", "clock set back", "erased after a gap", "skipped after a gap", "silence"],
+)
+def test_who_was_in_a_zone_when_sight_was_lost_has_stayed_at_least_so_long(after: list[Message]) -> None:
+    before, _ = run(CAME)
+    state, _ = run(after, before, since=len(CAME))
+    left, _ = run([frame(number) for number in range(30, 60)], before, since=len(CAME))
+
+    assert counted(before).lost == {}
+    assert counted(state).lost == counted(left).lost != {}
+    assert counted(state).dwells == {}
+
+
+def test_whoever_was_there_before_the_camera_saw_is_not_lost_with_it() -> None:
+    state, _ = run([*THERE, frame(60, 0.25, seconds=10)])
+
+    assert counted(state).lost == {}
+
+
+def test_who_was_lost_with_sight_counts_once_whenever_the_camera_is_forgotten() -> None:
+    state, _ = run(CAME)
+    again = [frame(999, seconds=7200), frame(1000, seconds=7216), tick(7300)]
+
+    rested = watching.rest(watching.rest(state, VIEW), VIEW)
+    forgotten, told_then = run(again, rested, since=len(CAME))
+    remembered, told_now = run(again, state, since=len(CAME))
+
+    assert sum(counted(rested).lost[ZoneId("left")].values()) == 1
+    assert told_then == told_now
+    assert dumps(forgotten) == dumps(remembered)
+
+
+def test_of_what_is_exported_sight_that_is_lost_adds_no_second_stay_to_a_track() -> None:
+    to_the_right = [frame(30 + number, 0.45 + 0.01 * number) for number in range(15)]
+    there = [frame(number, 0.6) for number in range(45, 58)]
+    gap = frame(100, seconds=14.9)
+
+    exact, _ = run([*CAME, *to_the_right, *there, gap])
+    exported, _ = run([*CAME, *to_the_right, *there, gap], view=exporting(Everything()))
+
+    assert [list(some) for some in (counted(exact).dwells, counted(exact).lost)] == [["left"], ["right"]]
+    assert [list(some) for some in (counted(exported).dwells, counted(exported).lost)] == [["left"], []]
+
+
+def test_what_is_usual_is_learnt_from_visits_that_were_seen_from_beginning_to_end() -> None:
+    gone = [frame(number) for number in range(60, 90)]
+    leaves = [frame(30 + number, 0.45 + 0.02 * number) for number in range(30)]
+    lost = [frame(number) for number in range(30, 60)]
+    there_before = [*THERE, *(farther(30 + number, 0.25 + 0.03 * number) for number in range(30))]
+
+    learnt = [
+        run([*some, *gone])[0].usual.get(ZoneId("left"), {})
+        for some in ([*CAME, *leaves], [*CAME, *lost], there_before)
+    ]
+
+    assert [sum(each.n for each in hours.values()) for hours in learnt] == [1, 0, 0]
 
 
 def test_coverage_does_not_fall_for_what_the_profile_passes_over_but_for_what_is_shed() -> None:

@@ -95,6 +95,20 @@ def test_while_nothing_moves_what_stood_there_still_does() -> None:
     assert hold(Standings(), NOON, ()) == Standings()
 
 
+def test_what_stands_where_was_not_looked_is_not_missed() -> None:
+    left, right = box(0.1), box(0.7)
+    here, part = Box(left=0.5, top=0, right=1, bottom=1), Box(left=0, top=0, right=0.14, bottom=1)
+    both = watched(always(left, right), 2)
+    assert both.time is not None
+
+    elsewhere, partly = (look(both, [right], both.time + EVERY, (), [here, *more]) for more in ([], [part]))
+    unseen = look(both, [], both.time + EVERY, (), [here])
+
+    assert [(each.seen, each.missed) for each in elsewhere.all] == [(3, 0), (3, 0)]
+    assert [(each.seen, each.missed) for each in partly.all] == [(3, 0), (3, 0)]
+    assert [(each.seen, each.missed) for each in unseen.all] == [(3, 0), (2, 1)]
+
+
 def test_between_samples_nothing_is_learnt() -> None:
     seen = look(Standings(), [box()], NOON, ())
 
