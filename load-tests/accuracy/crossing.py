@@ -219,9 +219,11 @@ def measure(
         for fps in rates:
             scenes = [each.stage.at(fps) for each in some]
             counts = {"mimamori": [by_us(scene, each.line) for scene, each in zip(scenes, some, strict=True)]}
-            peers.write(scenes, place / "passages.json")
+            # A file for each rate: peers keep what they have read, by its name.
+            path = place / f"passages-{fps:g}.json"
+            peers.write(scenes, path)
             for who, chosen in settings.get(fps, {}).items():
-                tracks = _theirs(team, who, chosen, place / "passages.json", scenes)
+                tracks = _theirs(team, who, chosen, path, scenes)
                 counts[who] = [by_them(*each) for each in zip(scenes, tracks, [e.line for e in some], strict=True)]
             sorts = dict.fromkeys((each.sort, each.hung) for each in some)
             found += [_counted(*sort, fps, some, counts) for sort in sorts]

@@ -9,6 +9,7 @@ from crossing import Counted
 from dwelling import Dwelt
 from following import Compared
 from matplotlib.figure import Figure
+from stories import Told, together
 
 _OURS: Final[dict[str, Any]] = {"color": "#0b6e4f", "linewidth": 2.5, "marker": "o", "zorder": 5}
 _THEIRS: Final[dict[str, Any]] = {"linewidth": 1.2, "marker": ".", "alpha": 0.9}
@@ -54,6 +55,27 @@ def dwelling(dwelt: Sequence[Dwelt], path: Path) -> None:
     axes.set_ylim(bottom=0)
     _dress(axes, f"drawn shops ({dwelt[0].true_visits} visits)", "median stay, seconds")
     figure.savefig(path, dpi=120)
+
+
+def drawn(some: Sequence[Told], path: Path) -> None:
+    """Draw IDF1 and the accuracy of counts of each kind of story, by rate."""
+    rates = sorted({each.fps for each in some}, reverse=True)
+    kinds = list(dict.fromkeys(_kind(each) for each in some))
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for axes, place, what in zip(figure.subplots(1, 2), (0, 1), ("IDF1", "accuracy of counts"), strict=True):
+        for number, fps in enumerate(rates):
+            values = [together([each for each in some if _kind(each) == kind], fps)[place] for kind in kinds]
+            axes.barh([at - 0.4 * number for at in range(len(kinds))], values, 0.36, label=f"{fps:g} frames/s")
+        axes.set_yticks([at - 0.2 for at in range(len(kinds))], kinds if place == 0 else [""] * len(kinds))
+        axes.set_xlim(0, 1)
+        axes.set_title(f"drawn shops: {what}")
+        axes.grid(axis="x", alpha=0.3)
+        axes.legend(fontsize=8, loc="lower left")
+    figure.savefig(path, dpi=120)
+
+
+def _kind(told: Told) -> str:
+    return told.name.partition("?")[2].partition("&seconds")[0].replace("&", ", ")
 
 
 def _dress(axes: Any, title: str, what: str) -> None:

@@ -24,6 +24,7 @@ import following  # noqa: E402
 import hiding  # noqa: E402
 import plots  # noqa: E402
 import precision  # noqa: E402
+import stories  # noqa: E402
 from following import Compared  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
@@ -205,6 +206,25 @@ def _precision(place: Place) -> Measured:
     return Measured(("clip", "profile", "AP50", "CPU a picture"), rows, {}, precision.told(detected))
 
 
+def _drawn(place: Place) -> Measured:
+    seeds, seconds, words = (1, 20, stories.WORDS[:1]) if place.quick else (2, 60, stories.WORDS)
+    some = stories.measure(place.home / "models", seeds=seeds, seconds=seconds, words=words)
+    rows: list[tuple[str, ...]] = [
+        (each.name, f"{each.fps:g}", f"{each.idf1:.3f}", f"{each.crossed}, {each.wrong} wrong", _stay(each))
+        for each in some
+    ]
+    rows += [
+        ("all together", f"{fps:g}", *(f"{value:.3f}" for value in stories.together(some, fps)), "")
+        for fps in dict.fromkeys(each.fps for each in some)
+    ]
+    heads = ("drawn story", "frames/s", "IDF1", "crossings", "median stay: true, found")
+    return Measured(heads, rows, {}, stories.told(some), {"drawn": lambda path: plots.drawn(some, path)})
+
+
+def _stay(told: stories.Told) -> str:
+    return f"{told.true_stay:.1f} s, {told.stay:.1f} s"
+
+
 def _hiding(place: Place) -> Measured:
     assert place.footage is not None
     names = ["shop aisle"] if place.quick else list(hiding.CLIPS)
@@ -229,6 +249,7 @@ MEASURES: Final[dict[str, Callable[[Place], Measured]]] = {
     "following": _following,
     "crossing": _crossing,
     "dwelling": _dwelling,
+    "drawn": _drawn,
     "precision": _precision,
     "hiding": _hiding,
 }

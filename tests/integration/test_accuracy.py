@@ -85,6 +85,7 @@ def test_it_measures_everything_beside_the_peers(footage: Path, weights: Path) -
     assert all(each["ways"][who]["tried"] >= 7 for each in result["following"] for who in ("sort", "bytetrack"))
     slow = next(each for each in result["following"] if (each["sort"], each["fps"]) == ("trajectories", 1.75))
     assert slow["margin"]["low"] > 0, "at low rates ours is above every peer"
+    assert all((each["counting"], each["idf1"] > 0.9) == (1, True) for each in result["drawn"]["stories"])
     assert all(each["ap50"] > 0.75 for each in result["precision"] if each["profile"] == "whole, 416")
     assert result["hidden_heads_share_margin_over_deface"] >= 0
     assert set((home / "run").glob("accuracy-*")) <= before
