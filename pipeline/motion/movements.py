@@ -294,6 +294,8 @@ class Visit:
     """The newest frame in which the visitor was seen."""
     came: bool = True
     """Whether they were seen to come; else they were there before, for nobody knows how long."""
+    outside: bool = False
+    """Whether they were seen outside since, for a moment so far."""
 
     @property
     def lasted(self) -> timedelta:
@@ -329,12 +331,17 @@ def visit(
     left: list[Visit] = []
     for each in visits:
         area = areas.get(each.zone_id)
-        if area is not None and (time - each.until <= area.leaves_after or each.track in awaited):
+        waited_for = each.track in awaited and not each.outside
+        if area is not None and (time - each.until <= area.leaves_after or waited_for):
             going.append(each)
         elif each.entered:
             left.append(each)
     for zone_id, area in areas.items():
         within = [track for track in seen if inside(area.polygon, track.foot)]
+        without = {track.id for track in seen} - {track.id for track in within}
+        going = [
+            replace(each, outside=True) if each.zone_id == zone_id and each.track in without else each for each in going
+        ]
         going = _seen_within(going, zone_id, area, within, seen, time=time, how=how)
     return Visiting(tuple(going), tuple(left))
 
@@ -377,7 +384,7 @@ def _lost_near(visits: Sequence[Visit], zone_id: ZoneId, track: Track, seen: set
     near = [
         (distance(each.foot, track.foot) / track.height, index)
         for index, each in enumerate(visits)
-        if each.zone_id == zone_id and each.track not in seen
+        if each.zone_id == zone_id and each.track not in seen and not each.outside
     ]
     return min((index for far, index in sorted(near)[:1] if far <= how.takes_over), default=None)
 
@@ -410,6 +417,7 @@ def _stays(before: Visit, track: Track, time: datetime, how: Movements) -> Visit
     return replace(
         before,
         until=time,
+        outside=False,
         hits=hits,
         entered=before.entered or hits >= how.enters_at or time - before.since >= how.enters_after,
         foot=foot,

@@ -2,10 +2,11 @@
 
 At one to five frames a second boxes of one person no longer overlap, so this tracker looks at feet instead: how far,
 in body heights, are they from where the person was going? That is weighed by how well the person's way is known, and
-all people are matched together at the least cost (Kuhn 1955), where leaving somebody unmatched has a cost, too. One
-stage of likelihoods: measured, unlikely boxes are best matched along with the others, and only begin nobody
-(ByteTrack's second stage, Zhang et al., ECCV 2022, did no better at any rate). All times are event time; only sums,
-products, quotients and square roots, so that every machine follows alike to the last bit.
+all people are matched together at the least cost (Kuhn 1955), where leaving somebody unmatched has a cost, too. A step
+towards the camera looks shorter than one across; how much shorter is learnt from how people's heights grow down the
+picture. Unlikely boxes are matched along with the others, begin nobody, and the unlikeliest only hold whoever is known
+where they were foreseen (a narrow form of ByteTrack's second stage, Zhang et al., ECCV 2022). All times are event time;
+only sums, products, quotients and square roots, so that every machine follows alike to the last bit.
 """
 
 import math
@@ -27,6 +28,13 @@ _TELLS = 4
 _CALM = timedelta(seconds=10)
 """Nobody is left without a look for longer while nothing moves: devices send a reference frame by then."""
 
+_USUAL_SLOPE = 0.3
+"""How much taller people are for each further down the picture, before any was seen; and of how much it is worth, in
+squares of picture heights."""
+_PRIOR = 0.1
+_BOXES_KEPT = 4000.0
+"""Of so many boxes half are forgotten: a camera may be turned."""
+
 
 class Sighting(NamedTuple):
     """A person's box in picture heights: the foot (bottom centre), size, and how likely it is a person."""
@@ -46,7 +54,16 @@ class Tracker(Frozen):
     begins: float = 0.5
     """A box from this likelihood up may begin a track."""
     continues: float = 0.4
-    """A box from this likelihood up may continue one. Below, they are mostly nobody (.1 to .4 of them are people)."""
+    """A box from this likelihood up may continue one. Below, they are mostly nobody (.1 to .4 of them are people), …"""
+    holds: float = 0.2
+    """… and from this up only show that somebody seen `held_after` times is still where they were foreseen to be, …"""
+    held_after: int = 3
+    held_within: float = 0.25
+    """… within so many body heights, …"""
+    held_stretch: float = 1.2
+    """… no more than so many times taller or shorter, …"""
+    unlikely: float = 0.8
+    """… and that costs this besides."""
     hits: int = 2
     """So many sightings make a track a person: only then is it counted, visits and raises alerts."""
     reach: float = 0.15
@@ -76,8 +93,12 @@ class Tracker(Frozen):
     """Somebody of whom so much is behind a nearer box is hidden."""
     far: float = 2.0
     """What being off the foreseen place costs, …"""
+    far_once: float = 0.6
+    """… so many times that for whoever was seen once, who may stand or walk either way, …"""
     tall: float = 0.5
     """… another height, …"""
+    tall_once: float = 3.0
+    """… so many times that for whoever was seen once: it is all that is known of them, …"""
     waiting: float = 0.3
     """… each second out of sight, …"""
     unmatched: float = 1.55
@@ -92,6 +113,10 @@ class Tracker(Frozen):
     """How much of a step between where feet were foreseen and where they are seen is believed."""
     follows_others: int = 5
     """After so many people from one part of the picture, the next one from there is foreseen to go as they did."""
+    focal: float = 0.7
+    """The lens's focal length in picture heights, rather too short: steps are then taken for less foreshortened."""
+    shortest: float = 3.0
+    """A step towards the camera is taken to look at most so many times shorter than one across."""
     steady: float = 0.5
     """Whose guesses were no further off than this, in body heights a second, is one who tells where people go."""
     remembers: int = 20
@@ -146,6 +171,29 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Perspective:
+    """How much taller people are towards the lower side of the picture: a running regression of height on foot row."""
+
+    boxes: float = 0.0
+    row: float = 0.0
+    """The mean foot, in picture heights from above, …"""
+    height: float = 0.0
+    """… and the mean height."""
+    rows: float = 0.0
+    """Sum of squares of feet about their mean, …"""
+    both: float = 0.0
+    """… and of their products with heights."""
+
+    @property
+    def slope(self) -> float:
+        """How much taller, for each further down; 1.7 m by the camera's height over the floor.
+
+        That of a camera 5.7 m high until enough was seen.
+        """
+        return (self.both + _PRIOR * _USUAL_SLOPE) / (self.rows + _PRIOR)
+
+
+@dataclass(frozen=True, slots=True)
 class Following:
     """Everyone who is followed at one camera in one epoch."""
 
@@ -155,6 +203,7 @@ class Following:
     """How many tracks have become known so far."""
     ways: tuple[Way, ...] = ()
     """By cell; nobody's in particular."""
+    perspective: Perspective = Perspective()
 
 
 class Seen(NamedTuple):
@@ -181,8 +230,10 @@ def follow(
     """
     waited_for = [track for track in following.tracks if _is_awaited(track, time, how)]
     guesses = [_guess(track, time, how) for track in waited_for]
+    slope = following.perspective.slope
     candidates = [
-        _candidates(track, guess, sightings, time, how) for track, guess in zip(waited_for, guesses, strict=True)
+        _candidates(track, guess, sightings, time, how, slope=slope)
+        for track, guess in zip(waited_for, guesses, strict=True)
     ]
     # The longer between frames, the more may happen, and the more a doubtful pair is worth.
     pause = min((track.gone(time).total_seconds() for track in waited_for), default=0.0)
@@ -216,6 +267,7 @@ def follow(
         next_id=following.next_id + len(begun),
         people=following.people + people,
         ways=_learnt(following.ways, [each.track for each in seen], how),
+        perspective=_foreshortening(following.perspective, [sightings[each.sighting] for each in seen], how),
     )
     return after, (*seen, *begun)
 
@@ -294,22 +346,35 @@ def _is_at_border(sighting: Sighting, wide: float, width: float) -> bool:
 
 
 def _candidates(
-    track: Track, guess: Spot, sightings: Sequence[Sighting], time: datetime, how: Tracker
+    track: Track, guess: Spot, sightings: Sequence[Sighting], time: datetime, how: Tracker, *, slope: float
 ) -> list[tuple[int, float]]:
     """Which sightings a track could be, and at what cost."""
     waited = track.gone(time).total_seconds()
-    reach = how.reach + min(how.fastest, track.doubt + how.strays) * waited
+    strays = min(how.fastest, track.doubt + how.strays) * waited
+    reach = how.reach + strays
+    once = track.hits == 1
     # To the power of three quarters: between a plain distance and one in shares of the reach; better than both.
-    scale = how.far / math.sqrt(reach * math.sqrt(reach))
+    scale = how.far * (how.far_once if once else 1.0) / math.sqrt(reach * math.sqrt(reach))
+    tall = how.tall * (how.tall_once if once else 1.0)
+    least = how.holds if track.hits >= how.held_after else how.continues
     widest = reach * track.height * (1 + how.stretch) / 2
     found: list[tuple[int, float]] = []
     for index, each in enumerate(sightings):
-        if abs(guess.x - each.foot.x) > widest or each.likelihood < how.continues:
+        across = guess.x - each.foot.x
+        if abs(across) > widest or each.likelihood < least:
             continue
-        far = distance(guess, each.foot) / ((track.height + each.height) / 2)
+        unlikely = each.likelihood < how.continues
+        height, down = (track.height + each.height) / 2, guess.y - each.foot.y
+        far = math.sqrt(across * across + down * down) / height
         taller = max(track.height, each.height) / min(track.height, each.height)
-        if far <= reach and taller <= how.stretch:
-            found.append((index, scale * far + how.tall * (taller - 1) + how.waiting * waited))
+        if far > (how.held_within if unlikely else reach) or taller > (how.held_stretch if unlikely else how.stretch):
+            continue
+        # Boxes jitter up and down as they do sideways; only what somebody may have walked is foreshortened. Of equal
+        # area, so that a step costs the same on average whichever way people go.
+        shorter = reach / (how.reach + strays / min(how.shortest, max(1.0, how.focal * slope / height)))
+        far = math.sqrt((across * across + down * down * shorter * shorter) / shorter) / height
+        cost = scale * far + tall * (taller - 1) + how.waiting * waited
+        found.append((index, cost + how.unlikely if unlikely else cost))
     return found
 
 
@@ -468,6 +533,23 @@ def _learnt(ways: tuple[Way, ...], seen: Sequence[Track], how: Tracker) -> tuple
         now = Way(cell, people, _mixed(before.speed, speed, 1 / people))
         ways = (*(each for each in ways if each.cell != cell), now)
     return ways
+
+
+def _foreshortening(before: Perspective, seen: Sequence[Sighting], how: Tracker) -> Perspective:
+    """Take note of how tall people are who stand where they do (Welford 1962, for a regression)."""
+    boxes, row, height, rows, both = before.boxes, before.row, before.height, before.rows, before.both
+    for each in seen:
+        if each.likelihood < how.begins:
+            continue
+        if boxes >= _BOXES_KEPT:
+            boxes, rows, both = boxes / 2, rows / 2, both / 2
+        boxes += 1
+        off = each.foot.y - row
+        row += off / boxes
+        height += (each.height - height) / boxes
+        rows += off * (each.foot.y - row)
+        both += off * (each.height - height)
+    return Perspective(boxes, row, height, rows, both)
 
 
 def _begin(id_: int, sighting: Sighting, ways: Sequence[Way], time: datetime, how: Tracker) -> Track:

@@ -234,6 +234,16 @@ def test_a_new_track_where_a_visitor_was_lost_is_that_visitor() -> None:
     assert [(each.first, each.track, each.since) for each in visits] == [(1, 7, NOON)]
 
 
+def test_who_was_seen_to_walk_out_is_neither_waited_for_nor_taken_for_whoever_comes_in() -> None:
+    visits, _ = stay([inside(0), inside(1), inside(1.4, x=1.2)])
+
+    visits, _ = visit(visits, AREAS, [track(0.55, 0.5, at(1.8), 2)], at(1.8), HOW, awaited={1})
+    visits, left = visit(visits, AREAS, [track(0.55, 0.5, at(4), 2)], at(4), HOW, awaited={1})
+
+    assert [(each.first, each.until) for each in left] == [(1, at(1))]
+    assert [each.first for each in visits] == [2]
+
+
 def test_a_new_track_beside_a_visitor_in_sight_is_another() -> None:
     both = [track(0.5, 0.5, at(1)), track(0.55, 0.5, at(1), 2)]
 

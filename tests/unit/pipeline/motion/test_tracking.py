@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.motion.geometry import Spot
-from pipeline.motion.tracking import Following, Seen, Sighting, Tracker, follow, hold, match
+from pipeline.motion.tracking import Following, Perspective, Seen, Sighting, Tracker, follow, hold, match
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOW = Tracker()
@@ -72,6 +72,56 @@ def test_an_unlikely_box_begins_nobody_but_keeps_somebody() -> None:
 
     assert all(not each for each in alone)
     assert ids(after[-1]) == [1]
+
+
+@pytest.mark.parametrize(("beside", "held"), [(0.0, True), (0.03, True), (0.1, False)])
+def test_a_very_unlikely_box_only_holds_who_is_known_where_they_were_foreseen(beside: float, *, held: bool) -> None:
+    faint = person(0.5 + beside, likelihood=0.25)
+
+    _, new = walk([[person(0.5)]] * 2 + [[faint]], 5)
+    _, old = walk([[person(0.5)]] * 3 + [[faint]], 5)
+
+    assert ids(new[-1]) == []
+    assert ids(old[-1]) == ([1] if held else [])
+
+
+def test_a_likely_box_goes_before_a_very_unlikely_one() -> None:
+    _, seen = walk([[person(0.5)]] * 4 + [[person(0.5, likelihood=0.3), person(0.51)]], 5)
+
+    assert [each.sighting for each in seen[-1]] == [1]
+
+
+def test_who_was_seen_once_is_told_by_height_rather_than_by_nearness() -> None:
+    first = [person(0.5, height=0.3), person(0.62, height=0.36)]
+    later = [person(0.64, height=0.3), person(0.76, height=0.36)]
+
+    _, seen = walk([first, later], 1)
+
+    assert [(each.track.id, each.sighting) for each in seen[-1]] == [(1, 0), (2, 1)]
+
+
+@pytest.mark.parametrize("slope", [0.15, 0.5, 1.5])
+def test_how_people_grow_down_the_picture_is_learnt_from_those_who_are_followed(slope: float) -> None:
+    following, time = Following(), 0.0
+    for row in [0.3, 0.9, 0.5, 0.7] * 10:
+        for moment in (time, time + 0.2):
+            following, _ = follow(following, [person(0.8, row, height=0.05 + slope * row)], at(moment), HOW, wide=2)
+        time += 60
+
+    assert Perspective().slope == pytest.approx(0.3)
+    assert following.perspective.slope == pytest.approx(slope, rel=0.15)
+
+
+def test_where_people_hardly_grow_down_the_picture_a_step_down_counts_as_one_across() -> None:
+    low, high = Perspective(1000, 0.8, 0.3, 10, 13), Perspective(1000, 0.8, 0.3, 10, 1)
+
+    def taken(perspective: Perspective) -> list[int]:
+        following, _ = follow(Following(), [person(0.5)], at(0), HOW, wide=16 / 9)
+        seen_once = Following(following.tracks, following.next_id, perspective=perspective)
+        _, seen = follow(seen_once, [person(0.5, 0.95), person(0.72, 0.8)], at(1), HOW, wide=16 / 9)
+        return [each.sighting for each in seen if each.track.id == 1]
+
+    assert (taken(low), taken(high)) == ([1], [0])
 
 
 def test_somebody_out_of_sight_for_a_while_is_the_same_when_back() -> None:
