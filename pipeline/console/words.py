@@ -717,8 +717,8 @@ TEXTS: Final[dict[str, Text]] = {
     "places.nobody": Text("描けるのは店舗の責任者だけです。", "Only managers of a store draw its places."),
     "places.in_force": Text("保存された内容で動いています。", "What is saved is in force."),
     "places.waits": Text(
-        "保存しました。次に各処理が起動したときから有効です(デモでは `make demo` をやり直します)。",
-        "Saved. In force once the parts start again (in a demo: end `make demo` and start it again).",
+        "保存しました。次に各処理が起動したときから有効です(デモでは数秒で自動的に再起動します)。",
+        "Saved. In force once the parts start again (in a demo they do so by themselves, within seconds).",
     ),
     "places.unsaved": Text("まだ保存していません。", "Not saved yet."),
     "places.lose": Text("保存していない変更を捨てますか。", "Leave without saving what you changed?"),

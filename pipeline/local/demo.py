@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +35,9 @@ from pipeline.vault.hardening import FORGETFUL
 from pipeline.warehouse import users
 from pipeline.warehouse.login import owner
 from pipeline.warehouse.migrations import migrate
-from schemas.estate import Estate, load_estate, load_regulations
+from schemas.estate import Estate, load_estate, load_regulations, overlay_path
+from schemas.files import FileError
+from schemas.ids import CameraId, StoreId
 from schemas.topics import STAGES, topics
 
 ACCOUNTS: Final = "accounts.json"
@@ -45,6 +47,11 @@ _MIMAMORI: Final = (sys.executable, "-m", "pipeline")
 _INFRASTRUCTURE, _WORKERS, _DEVICES = 0, 1, 2
 _HOLD_KEYS: Final = frozenset({None, "detecting", "cutting", "console"})
 """Who holds private keys: these, and the vault, which is nobody's principal."""
+
+_READ_PLACES: Final = ("detecting", "watching")
+"""Stages that look at a camera's profile and places; its device paints the masks."""
+_DRAWN_ANEW: Final = 1.0
+"""Seconds between looks at whether somebody has drawn."""
 
 _COLUMNS: Final = ("process", "where", "pid", "what it does", "log")
 _FEW, _WIDE = 3, 120
@@ -100,6 +107,47 @@ class Demo:
 
     async def stop(self) -> None:
         await self.supervisor.stop()
+
+    async def keep_drawn(self) -> None:
+        """Return never: start again what reads a camera's places, whenever somebody has drawn them anew.
+
+        Raises:
+            CannotKeepUp: A part does not come back.
+        """
+        before = self._overlays()
+        while True:
+            await asyncio.sleep(_DRAWN_ANEW)
+            now = self._overlays()
+            anew = [camera for camera, written in now.items() if written != before[camera]]
+            before = now
+            if anew and self._can_be_read():
+                readers = self._readers(anew)
+                self._tell(f"{', '.join('/'.join(each) for each in anew)} drawn anew: {', '.join(readers)} start again")
+                await self.supervisor.renew(*readers)
+
+    def _overlays(self) -> dict[tuple[StoreId, CameraId], int]:
+        """When each camera's overlay was written; 0 where there is none."""
+        found = {}
+        for store, camera in cameras_of(self.estate):
+            path = overlay_path(self.estate_path, store, camera)
+            found[store, camera] = path.stat().st_mtime_ns if path.exists() else 0
+        return found
+
+    def _can_be_read(self) -> bool:
+        try:
+            load_estate(self.estate_path)
+        except FileError as error:
+            self._tell(f"everything goes on as it was: {error}")
+            return False
+        return True
+
+    def _readers(self, cameras: Sequence[tuple[StoreId, CameraId]]) -> list[str]:
+        devices = {f"device-{store}-{camera}" for store, camera in cameras}
+        return [
+            each.name
+            for each in self.supervisor.children
+            if (each.name in devices and not each.once) or each.name.partition("-")[0] in _READ_PLACES
+        ]
 
     @property
     def scene(self) -> Scene:
@@ -353,11 +401,11 @@ async def _until_stopped(demo: Demo, wish: Wish, console: Console, stopped: asyn
         console.print("Ctrl-C stops everything.")
         if not wish.headless and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
             webbrowser.open(demo.console_url)
-    failing = asyncio.ensure_future(demo.supervisor.failed())
-    await _first(failing, stopped, wish.seconds)
+    await _first(failing := asyncio.ensure_future(_goes_on(demo)), stopped, wish.seconds)
     if failing.done():
         await failing
     failing.cancel()
+    await asyncio.gather(failing, return_exceptions=True)
     if stopped.is_set() or wish.seconds is None:
         return None
     with console.status("Counting what happened …"):
@@ -368,6 +416,17 @@ async def _until_stopped(demo: Demo, wish: Wish, console: Console, stopped: asyn
         await asyncio.gather(counting, return_exceptions=True)
         return None
     return await counting
+
+
+async def _goes_on(demo: Demo) -> None:
+    """Keep everything up, as it is drawn; raise when that fails."""
+    both = [asyncio.ensure_future(each) for each in (demo.supervisor.failed(), demo.keep_drawn())]
+    try:
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        await next(iter(done))
+    finally:
+        for each in both:
+            each.cancel()
 
 
 async def _first(task: asyncio.Future[Any], stopped: asyncio.Event, seconds: float | None = None) -> None:

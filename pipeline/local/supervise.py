@@ -128,6 +128,16 @@ class Supervisor:
         """Stop these children for good, together; the others go on."""
         await asyncio.gather(*(self._end(self._running[name]) for name in names))
 
+    async def renew(self, *names: str) -> None:
+        """Stop these children, and start them again as they are; that is no death of theirs.
+
+        Raises:
+            CannotKeepUp: As `start` says.
+        """
+        children = [self._running[name].child for name in names]
+        await self.end(*names)
+        await self.start(*children)
+
     async def _end(self, running: _Running) -> None:
         if running.keeper is not None:
             running.keeper.cancel()

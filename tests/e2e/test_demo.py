@@ -9,11 +9,16 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.overlay import write_overlay
+from schemas.estate import Overlay
+from schemas.geometry import Box
+from schemas.ids import CameraId, StoreId
 from tests.integration.house import ROOT, link_provisioned
 
 LIMITS = tomllib.loads((ROOT / "load-tests" / "limits.toml").read_text(encoding="utf-8"))["demo"]
@@ -91,6 +96,20 @@ def test_ctrl_c_stops_everything_in_ten_seconds_and_leaves_nothing_behind(
 
     assert time.monotonic() - began <= LIMITS["stop_seconds_max"]
     assert living(pids) == []
+
+
+def test_what_somebody_draws_is_in_force_without_starting_the_demo_again(
+    running: "subprocess.Popen[str]", home: Path
+) -> None:
+    lines_until(running, "Ctrl-C stops everything.")
+    drawn = Overlay(
+        store=StoreId("ginza"), camera=CameraId("entrance"), not_people=(Box(left=0.1, top=0.1, right=0.2, bottom=0.4),)
+    )
+
+    write_overlay(home / "run" / "demo" / "estate" / "estate.toml", drawn, datetime.now(UTC))
+
+    said = lines_until(running, "start again")[-1]
+    assert re.search(r"ginza/entrance drawn anew: detecting, watching, device-ginza-entrance start again", said), said
 
 
 def test_a_demo_that_is_killed_takes_its_children_with_it(running: "subprocess.Popen[str]") -> None:

@@ -68,6 +68,19 @@ async def test_a_child_that_died_is_started_again_and_that_is_said(house: House)
     assert house.supervisor.pid("worker") != first
 
 
+async def test_a_child_that_is_renewed_is_another_process_and_has_not_died(house: House) -> None:
+    await house.supervisor.start(child("worker", SLEEPS), child("other", SLEEPS))
+    first, other = house.supervisor.pid("worker"), house.supervisor.pid("other")
+
+    await house.supervisor.renew("worker")
+
+    assert house.supervisor.pid("worker") != first
+    assert lives(house.supervisor.pid("worker"))
+    assert not lives(first)
+    assert house.supervisor.pid("other") == other
+    assert house.told == []
+
+
 async def test_a_child_that_cannot_be_kept_up_is_reported_with_the_tail_of_its_log(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
