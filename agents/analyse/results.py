@@ -12,11 +12,14 @@ from typing import Any, Self, TextIO
 
 from agents.analyse.analysis import Analysed, Analysis, frame_at
 from pipeline.edge.clip import Clip
+from pipeline.motion.floor import Floor, fit
 from pipeline.motion.movements import Crossing, Visit, net
+from pipeline.motion.tracking import Track
 from pipeline.watching import Noticed
 from schemas.aside import Thing
 from schemas.detections import Detection, FrameDetections, ObjectType
 from schemas.frozen import iso
+from schemas.geometry import Point
 
 _FILES = ("detections.jsonl", "tracks.mot.txt", "movements.jsonl", "flow.jsonl", "alerts.jsonl", "aside.jsonl")
 
@@ -35,6 +38,8 @@ class Results:
         self.visits: Counter[str] = Counter()
         self.alerts = 0
         self.things: tuple[Thing, ...] = ()
+        measured = analysis.view.camera.homography
+        self._floor = None if measured is None else fit(measured)
 
     def __enter__(self) -> Self:
         for name in _FILES:
@@ -50,7 +55,7 @@ class Results:
     def write(self, analysed: Analysed) -> None:
         """Write one picture down."""
         self._line("detections.jsonl", analysed.message.model_dump_json())
-        for line in mot_lines(analysed):
+        for line in mot_lines(analysed, self._floor):
             self._line("tracks.mot.txt", line)
         self.noticed(analysed.noticed)
 
@@ -58,7 +63,7 @@ class Results:
         """Write down what came to light."""
         self.crossings.update(net(noticed.crossings))
         for crossing in noticed.crossings:
-            self._line("movements.jsonl", json.dumps(self._crossing(crossing)))
+            self._line("movements.jsonl", json.dumps(self._crossing(crossing) | self._speed(crossing, noticed)))
         for visit in noticed.left:
             self.visit(visit, ended=True)
         for alert in noticed.alerts:
@@ -117,6 +122,14 @@ class Results:
             "place": {"x": round(crossing.place.x / aspect, 4), "y": round(crossing.place.y, 4)},
         }
 
+    def _speed(self, crossing: Crossing, noticed: Noticed) -> dict[str, float]:
+        """How fast somebody went over, in metres a second as ONVIF has it, where the floor was measured."""
+        track = next((each.track for each in noticed.seen if each.track.id == crossing.track), None)
+        if self._floor is None or track is None:
+            return {}
+        found = speed(track, self._floor, self._analysis.state.aspect)
+        return {} if found is None else {"speed": round(found, 2)}
+
     def _visit(self, visit: Visit, *, ended: bool) -> dict[str, Any]:
         return {
             "movement": "visit",
@@ -131,14 +144,32 @@ class Results:
         }
 
 
-def mot_lines(analysed: Analysed) -> Iterator[str]:
-    """Write tracks as MOTChallenge does: frame, id, left, top, width, height in the source's pixels, likelihood."""
+def mot_lines(analysed: Analysed, floor: Floor | None = None) -> Iterator[str]:
+    """Write tracks as MOTChallenge does: frame, id, left, top, width, height in the source's pixels, likelihood, x, y, z.
+
+    The last three are where the feet are on the floor, in metres, where that was measured; else -1.
+    """
     people = people_of(analysed.message)
     width, height = analysed.message.frame_width, analysed.message.frame_height
     for track, index in analysed.noticed.seen:
         box, likelihood = people[index].bounding_box, people[index].likelihood
         numbers = (box.left * width, box.top * height, box.width * width, box.height * height)
-        yield f"{analysed.frame},{track.id},{','.join(f'{each:.2f}' for each in numbers)},{likelihood:.3f},-1,-1,-1"
+        place = None if floor is None else floor.place(box.foot)
+        where = "-1,-1,-1" if place is None else f"{place.x:.2f},{place.y:.2f},0"
+        yield f"{analysed.frame},{track.id},{','.join(f'{each:.2f}' for each in numbers)},{likelihood:.3f},{where}"
+
+
+def speed(track: Track, floor: Floor, aspect: float) -> float | None:
+    """Return how fast somebody goes over the floor, in metres a second; None where they are not on it."""
+    moment = 0.1
+    here = _point(track.foot.x / aspect, track.foot.y)
+    there = _point((track.foot.x + track.speed.x * moment) / aspect, track.foot.y + track.speed.y * moment)
+    return floor.speed(here, there, moment)
+
+
+def _point(x: float, y: float) -> Point:
+    # Whose feet are hidden is taken to stand below the picture, at times farther than points may lie.
+    return Point(x=min(max(x, -0.5), 1.5), y=min(max(y, -0.5), 1.5))
 
 
 def people_of(message: FrameDetections) -> list[Detection]:
