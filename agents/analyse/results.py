@@ -145,7 +145,7 @@ class Results:
 
 
 def mot_lines(analysed: Analysed, floor: Floor | None = None) -> Iterator[str]:
-    """Write tracks as MOTChallenge does: frame, id, left, top, width, height in the source's pixels, likelihood, x, y, z.
+    """Write tracks as MOTChallenge does: frame, id, left, top, width, height in pixels, likelihood, and x, y, z.
 
     The last three are where the feet are on the floor, in metres, where that was measured; else -1.
     """
