@@ -9,19 +9,19 @@ import os
 import shutil
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "load-tests" / "common")]
 
 import crossing  # noqa: E402 (the path comes first)
 import dwelling  # noqa: E402
 import following  # noqa: E402
 import hiding  # noqa: E402
+import limits  # noqa: E402
 import plots  # noqa: E402
 import precision  # noqa: E402
 import stories  # noqa: E402
@@ -75,8 +75,8 @@ def main() -> int:
         found = measured(place, options.only or list(MEASURES))
     finally:
         shutil.rmtree(run)
-    limits = tomllib.loads((ROOT / "load-tests" / "limits.toml").read_text())["accuracy"]
-    over = [each for one in found.values() for each in missed(one.limited, limits)]
+    bounds = limits.limits("accuracy")
+    over = [each for one in found.values() for each in limits.missed(one.limited, bounds)]
     for name, one in found.items():
         console.print(_table(name, one))
     console.print("\n".join(over) or "within the limits")
@@ -256,19 +256,6 @@ MEASURES: Final[dict[str, Callable[[Place], Measured]]] = {
 NEED_FOOTAGE: Final = ("precision", "hiding")
 
 
-def missed(limited: Mapping[str, float], limits: Mapping[str, float]) -> list[str]:
-    """Name what is over its upper bound or under its lower one. What no limit bounds is an error: a name is wrong."""
-    found = []
-    for name, value in limited.items():
-        bounds = {bound: limits[bound] for bound in (f"{name}_min", f"{name}_max") if bound in limits}
-        if not bounds:
-            raise LookupError(f"limits.toml does not bound {name}")
-        for bound, limit in bounds.items():
-            if not (value >= limit if bound.endswith("_min") else value <= limit):
-                found.append(f"{name} {value:g}: {bound} is {limit:g}")
-    return found
-
-
 def _table(name: str, one: Measured) -> Table:
     shown = Table(*one.heads, title=name.capitalize())
     for row in one.rows:
@@ -277,9 +264,7 @@ def _table(name: str, one: Measured) -> Table:
 
 
 def _save(found: Mapping[str, Measured], result: Any, results: Path, published: Path | None) -> None:
-    # What was measured in a minute, or in part, does not take the place of what was measured in full.
-    parts = [] if len(found) == len(MEASURES) else list(found)
-    stem = "-".join(["accuracy", *(["quick"] if result["quick"] else []), *parts])
+    stem = limits.stem("accuracy", list(found), list(MEASURES), quick=result["quick"])
     for folder in (results, *([published] if published else [])):
         folder.mkdir(parents=True, exist_ok=True)
         for one in found.values():

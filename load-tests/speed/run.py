@@ -5,24 +5,24 @@ import json
 import os
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "load-tests" / "common")]
 
 import destruction  # noqa: E402 (the path comes first)
 import floors  # noqa: E402
 import heads  # noqa: E402
 import leases  # noqa: E402
+import limits  # noqa: E402
 import queries  # noqa: E402
 import sealing  # noqa: E402
 import sink  # noqa: E402
 import whole  # noqa: E402
 import workers  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
-from measured import Measure, Measured, missed  # noqa: E402
+from measured import Measure, Measured  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -37,11 +37,11 @@ def main() -> int:
     """Measure, show, save, and compare with the limits."""
     options = _options()
     found = {name: _measured(name, quick=options.quick) for name in options.only or MEASURES}
-    limits = tomllib.loads((ROOT / "load-tests" / "limits.toml").read_text())["speed"]
-    over = [each for one in found.values() for each in missed(one.limited, limits)]
+    bounds = limits.limits("speed")
+    over = [each for one in found.values() for each in limits.missed(one.limited, bounds)]
     console.print(table(found, over))
     result = summary(found) | {"quick": options.quick, "limits_missed": over}
-    _save(found, result)
+    _save(found, result, _home() / "results", options.pictures)
     print(json.dumps(result))
     return 1 if over else 0
 
@@ -51,6 +51,7 @@ def _options() -> Any:
     quick = os.environ.get("QUICK", "") not in ("", "0")
     parser.add_argument("--quick", action="store_true", default=quick, help="under a minute; also QUICK=1")
     parser.add_argument("--only", nargs="*", choices=list(MEASURES), help="names of measures")
+    parser.add_argument("--pictures", type=Path, help="a folder for the plots that are fit to be published")
     return parser.parse_args()
 
 
@@ -107,13 +108,14 @@ def summary(found: dict[str, Measured]) -> dict[str, Any]:
     return limited | {name: dict(one.details) for name, one in found.items()}
 
 
-def _save(found: dict[str, Measured], result: dict[str, Any]) -> None:
-    results = _home() / "results"
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "speed.json").write_text(json.dumps(result, indent=2))
+def _save(found: dict[str, Measured], result: dict[str, Any], results: Path, published: Path | None) -> None:
+    stem = limits.stem("speed", list(found), list(MEASURES), quick=bool(result["quick"]))
     plots = [plot for one in found.values() for plot in one.plots]
-    if plots:
-        _draw(plots, results / "speed.png")
+    for folder in (results, *([published] if published else [])):
+        folder.mkdir(parents=True, exist_ok=True)
+        if plots:
+            _draw(plots, folder / f"{stem}.png")
+    (results / f"{stem}.json").write_text(json.dumps(result, indent=2))
 
 
 def _draw(plots: list[Any], path: Path) -> None:

@@ -4,45 +4,36 @@ A full frame is what every frame would cost without a motion gate: encoding on t
 people and faces as detecting does it. Both are timed in turn, picture by picture, over the same drawn pictures.
 """
 
-import argparse
 import base64
-import json
 import os
 import statistics
-import sys
 import time
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT)]
+import cv2
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-import cv2  # noqa: E402 (the path comes first)
-import numpy as np  # noqa: E402
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-
-from models.detector import Detector  # noqa: E402
-from models.images import decode_jpeg  # noqa: E402
-from pipeline import sealing, signing  # noqa: E402
-from pipeline.edge import drawn  # noqa: E402
-from pipeline.edge.clip import Bgr  # noqa: E402
-from pipeline.edge.device import encode  # noqa: E402
-from pipeline.opening import open_frame, require_authentic  # noqa: E402
-from pipeline.sealing import SealSuite  # noqa: E402
-from schemas.envelope import Module, Purpose  # noqa: E402
-from schemas.estate import Camera, Device, Estate, Store  # noqa: E402
-from schemas.frame import Frame  # noqa: E402
-from schemas.ids import CameraId, DeviceId, KeyId, NoticeId, StoreId, event_id  # noqa: E402
-from schemas.topics import Lives, topics  # noqa: E402
-from schemas.wire import SIGNATURE, Sealed  # noqa: E402
-from schemas.wire import decode as read  # noqa: E402
-from schemas.wire import encode as write  # noqa: E402
+from models.detector import Detector
+from models.images import decode_jpeg
+from pipeline import sealing, signing
+from pipeline.edge import drawn
+from pipeline.edge.clip import Bgr
+from pipeline.edge.device import encode
+from pipeline.opening import open_frame, require_authentic
+from pipeline.sealing import SealSuite
+from schemas.envelope import Module, Purpose
+from schemas.estate import Camera, Device, Estate, Store
+from schemas.frame import Frame
+from schemas.ids import CameraId, DeviceId, KeyId, NoticeId, StoreId, event_id
+from schemas.topics import Lives, topics
+from schemas.wire import SIGNATURE, Sealed
+from schemas.wire import decode as read
+from schemas.wire import encode as write
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720
@@ -50,7 +41,6 @@ PICTURES: Final = 24
 ROUNDS: Final = 5
 STORE: Final = StoreId("ginza")
 CAMERA: Final = CameraId("door")
-LIMIT: Final = "sealing_share_of_full_frame_max"
 
 _TTL: Final = timedelta(hours=1)
 _NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -164,7 +154,7 @@ def _frame(number: int) -> Frame:
 def measure(quick: bool) -> dict[str, Any]:
     """Measure, and return the figures; those of the default suite are what the limit is for."""
     cv2.setNumThreads(1)
-    detector = Detector.load(Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")) / "models")
+    detector = Detector.load(Path(os.environ.get("MIMAMORI_HOME", Path(__file__).parents[2] / ".local")) / "models")
     pictures = _pictures(PICTURES // 4 if quick else PICTURES)
     rounds = 2 if quick else ROUNDS
     found = {suite: _spent(Bucket(suite), pictures, detector, rounds) for suite in SealSuite}
@@ -202,39 +192,3 @@ def _typical(found: list[Spent], of: Callable[[Spent], float]) -> float:
 
 def _share(found: list[Spent]) -> float:
     return statistics.median(each.sealing / each.full_frame for each in found)
-
-
-def missed(result: dict[str, Any]) -> list[str]:
-    """Say which limits are missed."""
-    most = tomllib.loads((ROOT / "load-tests" / "limits.toml").read_text())["speed"][LIMIT]
-    share = result["sealing_share_of_full_frame"]
-    return [f"sealing_share_of_full_frame {share} > {most}"] if share > most else []
-
-
-def table(result: dict[str, Any]) -> Table:
-    """Show what each step takes."""
-    shown = Table("step", "CPU ms a frame", "share of a full frame", title=f"Sealing at {WIDTH}x{HEIGHT}")
-    for step in ("encode", "decode", "detect", "full_frame", "seal", "sign", "verify", "open", "sealing", "envelope"):
-        took = result[f"{step}_ms"]
-        shown.add_row(step.replace("_", " "), f"{took:.3f}", f"{took / result['full_frame_ms']:.2%}")
-    shown.add_row("sealing with X25519 alone", "", f"{result['sealing_share_of_full_frame_x25519']:.2%}")
-    return shown
-
-
-def main() -> int:
-    """Measure, show, save, and compare with the limit."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    quick = os.environ.get("QUICK", "") not in ("", "0")
-    parser.add_argument("--quick", action="store_true", default=quick, help="fewer pictures; also QUICK=1")
-    result = measure(parser.parse_args().quick)
-    Console(stderr=True).print(table(result))
-    result["limits_missed"] = missed(result)
-    results = Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")) / "results"
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "speed-sealing.json").write_text(json.dumps(result, indent=2))
-    print(json.dumps(result))
-    return 1 if result["limits_missed"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

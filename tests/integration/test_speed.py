@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_vault_keeps_its_limits_of_speed(tmp_path: Path) -> None:
     argv = [sys.executable, str(ROOT / "load-tests/speed/run.py"), "--quick", "--only", "leases", "destruction"]
+    argv += ["--pictures", str(tmp_path / "published")]
 
     ended = subprocess.run(
         argv, cwd=ROOT, env=os.environ | {"MIMAMORI_HOME": str(tmp_path)}, capture_output=True, text=True, check=False
@@ -23,8 +24,11 @@ def test_the_vault_keeps_its_limits_of_speed(tmp_path: Path) -> None:
     result = json.loads(ended.stdout.splitlines()[-1])
     assert result["leases_per_second"] >= 1000
     assert result["destroy_slot_of_10000_keys_s"] <= 5
-    assert json.loads((tmp_path / "results" / "speed.json").read_text()) == result
-    assert (tmp_path / "results" / "speed.png").stat().st_size > 10_000
+    part = "speed-quick-leases-destruction"
+    assert json.loads((tmp_path / "results" / f"{part}.json").read_text()) == result
+    for folder in ("results", "published"):
+        assert (tmp_path / folder / f"{part}.png").stat().st_size > 10_000
+    assert not list((tmp_path / "results").glob("speed.*"))
     assert not list((tmp_path / "run").glob("speed-*"))
 
 
