@@ -34,35 +34,41 @@ class Measure(Protocol):
 
 @dataclass(frozen=True)
 class Spent:
-    """What a process's threads have used of a core so far, and how long they had to wait for one, in seconds."""
+    """What each of a process's threads has used of a core so far, and how long it had to wait for one, in seconds.
+
+    A thread that has ended is no longer told of: read it before.
+    """
 
     at: float
-    cpu: float
-    waited: float
+    threads: Mapping[int, tuple[float, float]]
 
     @classmethod
-    def of(cls, process: int | str = "self") -> "Spent":
-        threads = [path.read_text().split() for path in Path(f"/proc/{process}/task").glob("*/schedstat")]
-        cpu, waited = (sum(int(each[column]) for each in threads) / 1e9 for column in (0, 1))
-        return cls(time.monotonic(), cpu, waited)
+    def of(cls, *processes: int | str) -> "Spent":
+        """Read those of some processes; of this one where none is named."""
+        found = {}
+        for process in processes or ("self",):
+            for path in Path(f"/proc/{process}/task").glob("*/schedstat"):
+                cpu, waited, _ = path.read_text().split()
+                found[int(path.parent.name)] = int(cpu) / 1e9, int(waited) / 1e9
+        return cls(time.monotonic(), found)
 
     def since(self, before: "Spent") -> "Spent":
-        return Spent(self.at - before.at, self.cpu - before.cpu, self.waited - before.waited)
+        nothing = 0.0, 0.0
+        told = {
+            thread: (cpu - before.threads.get(thread, nothing)[0], waited - before.threads.get(thread, nothing)[1])
+            for thread, (cpu, waited) in self.threads.items()
+        }
+        return Spent(self.at - before.at, told)
+
+    @property
+    def cpu(self) -> float:
+        return sum(cpu for cpu, _ in self.threads.values())
 
     @property
     def own(self) -> float:
-        """The time in which nobody else had the core: what it would have taken on one of its own."""
-        return self.at - self.waited
+        """What it would have taken at most, had nobody else wanted the cores: the time by the wall, less that in which
+        the thread that waited longest for a core did so. Sleeping, and waiting for a disk or an answer, stays in it.
 
-
-def missed(limited: Mapping[str, float], limits: Mapping[str, float]) -> list[str]:
-    """Name what is over its upper bound or under its lower one. What no limit bounds is an error: a name is wrong."""
-    found = []
-    for name, value in limited.items():
-        bounds = {bound: limits[bound] for bound in (f"{name}_min", f"{name}_max") if bound in limits}
-        if not bounds:
-            raise LookupError(f"limits.toml does not bound {name}")
-        for bound, limit in bounds.items():
-            if not (value >= limit if bound.endswith("_min") else value <= limit):
-                found.append(f"{name} {value:g}: {bound} is {limit:g}")
-    return found
+        Threads wait one after the other too; only one's waiting is taken off, as together they may wait at one time.
+        """
+        return self.at - max((waited for _, waited in self.threads.values()), default=0.0)

@@ -6,7 +6,6 @@ zone; small counts are withheld. The last day comes once more at the end, so tha
 
 import asyncio
 import statistics
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,25 +59,27 @@ _RAW: Final = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, put some times: what each time took in milliseconds, and what of a core engine and asker used."""
+    """A question, put some times, and what each time took of engine and asker."""
 
     rows: int
-    wall: tuple[float, ...]
-    cpu: tuple[float, ...]
+    spent: tuple[Spent, ...]
 
     @property
     def ms(self) -> float:
-        """Return the median of what it takes when nobody else wants the cores: no longer than it took by the wall, and
-        no longer than one core works for it."""
-        return statistics.median(map(min, self.wall, self.cpu))
+        """Return the median of what it takes when nobody else wants the cores; what is waited for besides counts."""
+        return statistics.median(each.own for each in self.spent) * 1e3
+
+    @property
+    def wall_ms(self) -> float:
+        return statistics.median(each.at for each in self.spent) * 1e3
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "rows": self.rows,
             "ms": round(self.ms, 1),
-            "wall_ms": round(statistics.median(self.wall), 1),
-            "cpu_ms": round(statistics.median(self.cpu), 1),
-            "runs": len(self.wall),
+            "wall_ms": round(self.wall_ms, 1),
+            "cpu_ms": round(statistics.median(each.cpu for each in self.spent) * 1e3, 1),
+            "runs": len(self.spent),
         }
 
 
@@ -104,10 +105,7 @@ async def _measured(running: Engine, stores: int, *, quick: bool) -> Measured:
     return Measured(
         title=f"{DAYS} days by hour, of {rows:,} rows",
         shown=[
-            *(
-                (name, f"{each.ms:.1f} ms; by the wall {statistics.median(each.wall):.1f} ms")
-                for name, each in found.items()
-            ),
+            *((name, f"{each.ms:.1f} ms; by the wall {each.wall_ms:.1f} ms") for name, each in found.items()),
             ("working out the rollups", f"{seconds:.1f} s of CPU time"),
         ],
         # Of fewer stores the time says nothing of all.
@@ -152,20 +150,18 @@ async def _refreshed(client: Any) -> None:
 async def _asked(running: Engine, query: Query[Any], times: int) -> Asked:
     """Ask until the last byte of the answer is there; the first time is not counted."""
     client = await connect(running.login(READER))
-    wall, cpu, rows = [], [], 0
+    spent = []
     for turn in range(times + 1):
-        theirs, own, began = Spent.of(running.pid), Spent.of(), time.monotonic()
+        before = Spent.of(running.pid, "self")
         answer = await client.raw_query(query.sql, parameters=dict(query.parameters), fmt="Native")
-        took = time.monotonic() - began
-        spent = Spent.of(running.pid).since(theirs).cpu + Spent.of().since(own).cpu
+        took = Spent.of(running.pid, "self").since(before)
         if turn:
-            wall.append(took * 1e3)
-            cpu.append(spent * 1e3)
+            spent.append(took)
     rows = int(str(await client.command(f"SELECT count() FROM ({query.sql})", parameters=dict(query.parameters))))
     if not answer:
         raise RuntimeError(f"{query.name} is not answered")
     await client.close()
-    return Asked(rows, tuple(wall), tuple(cpu))
+    return Asked(rows, tuple(spent))
 
 
 def _plot(axes: Any, asked: Mapping[str, Asked]) -> None:

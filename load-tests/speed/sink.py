@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -37,8 +37,8 @@ from schemas.envelope import Module
 from schemas.estate import load_estate
 from schemas.flow import HEAT_ACROSS, HEAT_DOWN, CoverageWindow, FlowWindow, Metric
 from schemas.ids import event_id
-from schemas.topics import Topic, topics
-from schemas.wire import encode
+from schemas.topics import topics
+from schemas.wire import Record, encode
 
 ROOT: Final = Path(__file__).parents[2]
 STORES: Final = 50
@@ -49,6 +49,7 @@ EARLIER: Final = NOON - timedelta(days=30)
 LIVES: Final = timedelta(days=700)
 TOKYO: Final = ZoneInfo("Asia/Tokyo")
 BATCH: Final = 10_000
+BATCHES: Final = 4
 FIRST: Final = 1400
 DRAINED_WITHIN: Final = 240.0
 _MODULE: Final = Module(name="watching", version="1", model_digest="m", config_digest="c")
@@ -88,24 +89,26 @@ Counted = FlowWindow | CoverageWindow
 
 @dataclass(frozen=True)
 class Took:
-    """Things that were done, in seconds by the wall, and of a core that the busier of client and engine used."""
+    """Things that were done, and what of their time and cores client and engine had."""
 
     count: int
-    wall: float
-    cpu: float
+    spent: Spent
 
     @property
     def rate(self) -> float:
-        """Return how many a second when nobody else wants the cores: it took no longer than by the wall, and no longer
-        than the busier of the two processes worked."""
-        return self.count / min(self.wall, self.cpu)
+        """Return how many a second when nobody else wants the cores; what is waited for besides counts."""
+        return self.count / self.spent.own
+
+    @property
+    def by_the_wall(self) -> float:
+        return self.count / self.spent.at
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "count": self.count,
             "per_second": round(self.rate),
-            "per_second_by_the_wall": round(self.count / self.wall),
-            "cpu_us_each": round(self.cpu / self.count * 1e6, 1),
+            "per_second_by_the_wall": round(self.by_the_wall),
+            "cpu_us_each": round(self.spent.cpu / self.count * 1e6, 1),
         }
 
 
@@ -118,11 +121,8 @@ def measure(place: Path, *, quick: bool) -> Measured:
     return Measured(
         title="Counts into the warehouse",
         shown=[
-            ("rows a second by insert()", f"{inserted.rate:,.0f}; {inserted.count / inserted.wall:,.0f} by the wall"),
-            (
-                "windows a second by recording",
-                f"{recorded.rate:,.0f}; by the wall {recorded.count / recorded.wall:,.0f}",
-            ),
+            ("rows a second by insert()", f"{inserted.rate:,.0f}; by the wall {inserted.by_the_wall:,.0f}"),
+            ("windows a second by recording", f"{recorded.rate:,.0f}; by the wall {recorded.by_the_wall:,.0f}"),
             ("inserts a second and table at most", f"{most:.2f}"),
         ],
         limited={"flow_insert_rows_per_s": inserted.rate, "recording_windows_per_s": recorded.rate},
@@ -175,27 +175,28 @@ def _of_one(store: str, camera: str, start: datetime) -> Iterator[Counted]:
 
 
 async def _inserts(running: Engine, times: int) -> list[Took]:
-    """Insert batches, two callers at a time, so that engine and client work beside each other as they do in service."""
-    counts = (each for each in windows(BATCH * (times + 1) * 2 * 7 // 6, EARLIER) if isinstance(each, FlowWindow))
+    """Insert some batches, two callers at a time, so that engine and client work beside each other as in service."""
+    counts = (each for each in windows(BATCH * (times + 1) * BATCHES * 7 // 6, EARLIER) if isinstance(each, FlowWindow))
     rows: list[Row] = [row(each, TOKYO) for each in counts]
     batches = [rows[begin : begin + BATCH] for begin in range(0, len(rows) - BATCH + 1, BATCH)]
     found = []
     async with Warehouse(running.login(WRITER)) as warehouse:
-        for number, pair in enumerate(zip(batches[::2], batches[1::2], strict=False)):
-            theirs, own, began = Spent.of(running.pid), Spent.of(), time.monotonic()
-            await asyncio.gather(*map(warehouse.insert, pair))
-            took = time.monotonic() - began
-            if number:
-                found.append(Took(2 * BATCH, took, max(_cpu(running.pid, theirs), _cpu("self", own))))
+        for turn in range(times + 1):
+            waiting = iter(batches[turn * BATCHES : (turn + 1) * BATCHES])
+            before = Spent.of(running.pid, "self")
+            await asyncio.gather(*(_insert_all(warehouse, waiting) for _ in range(2)))
+            if turn:
+                found.append(Took(BATCHES * BATCH, Spent.of(running.pid, "self").since(before)))
     return found
 
 
-def _cpu(process: int | str, before: Spent) -> float:
-    return Spent.of(process).since(before).cpu
+async def _insert_all(warehouse: Warehouse, batches: Iterator[list[Row]]) -> None:
+    for each in batches:
+        await warehouse.insert(each)
 
 
 def _recorded(running: Engine, place: Path, count: int) -> tuple[Took, float]:
-    """Let recording read windows; return what it took of a core, and how many inserts a second and table there were."""
+    """Let recording read windows; return what that took, and how many inserts a second and table there were."""
     home = Path(os.environ.get("MIMAMORI_HOME", ROOT / ".local")).absolute()
     ports = kafka.free_ports(2)
     broker = kafka.Process(kafka.Kafka(place / "kafka", kafka.provision(home), java.provision(home), *ports))
@@ -204,9 +205,11 @@ def _recorded(running: Engine, place: Path, count: int) -> tuple[Took, float]:
         estate = _estate(place)
         wanted = topics(load_estate(estate).lives)
         asyncio.run(create_topics(broker.kafka.bootstrap, wanted.values()))
+        # Encoded beforehand: the pile is to be there long before it is read.
+        records = [encode(each, wanted["flow.v1"]) for each in windows(FIRST + count)]
+        sent = partial(_sent, broker.kafka.bootstrap, "flow.v1")
         with _worker(running, broker.kafka.bootstrap, estate) as worker:
-            sent = partial(_sent, broker.kafka.bootstrap, wanted["flow.v1"])
-            return asyncio.run(_drained(running, worker, estate, sent, count))
+            return asyncio.run(_drained(running, worker, estate, sent, records))
     finally:
         broker.stop()
 
@@ -223,14 +226,11 @@ def _estate(place: Path) -> Path:
     return place / "estate.toml"
 
 
-async def _sent(bootstrap: str, topic: Topic, begin: int, end: int) -> None:
+async def _sent(bootstrap: str, topic: str, records: Sequence[Record]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=50, max_batch_size=1 << 19)
     await producer.start()
     try:
-        sending = []
-        for window in itertools.islice(windows(end), begin, None):
-            record = encode(window, topic)
-            sending.append(await producer.send(topic.name, key=record.key, value=record.value, headers=record.headers))
+        sending = [await producer.send(topic, key=each.key, value=each.value, headers=each.headers) for each in records]
         await asyncio.gather(*sending)
     finally:
         await producer.stop()
@@ -254,27 +254,25 @@ async def _drained(
     running: Engine,
     worker: subprocess.Popen[bytes],
     estate: Path,
-    sent: Callable[[int, int], Awaitable[None]],
-    count: int,
+    sent: Callable[[Sequence[Record]], Awaitable[None]],
+    records: Sequence[Record],
 ) -> tuple[Took, float]:
     begin = await _rows(running)
     # The first fifty of each partition are handled singly, and are not what is measured.
-    await sent(0, FIRST)
+    await sent(records[:FIRST])
     await _until(running, worker, estate, begin + FIRST)
     blocks = await _blocks(running)
-    started, spent = time.monotonic(), (Spent.of(running.pid), Spent.of(worker.pid))
-    await sent(FIRST, FIRST + count)
-    last = await _until(running, worker, estate, begin + FIRST + count)
-    wall = time.monotonic() - started
-    # Each on a core of its own: while the one writes, the other reads on.
-    cpu = max(_cpu(running.pid, spent[0]), _cpu(worker.pid, spent[1]))
-    if last != begin + FIRST + count:
-        raise RuntimeError(f"{last - begin} rows of {FIRST + count} windows")
-    return Took(count, wall, cpu), (await _blocks(running) - blocks) / wall
+    before = Spent.of(running.pid, worker.pid)
+    await sent(records[FIRST:])
+    last = await _until(running, worker, estate, begin + len(records))
+    spent = Spent.of(running.pid, worker.pid).since(before)
+    if last != begin + len(records):
+        raise RuntimeError(f"{last - begin} rows of {len(records)} windows")
+    return Took(len(records) - FIRST, spent), (await _blocks(running) - blocks) / spent.at
 
 
 async def _until(running: Engine, worker: subprocess.Popen[bytes], estate: Path, rows: int) -> int:
-    """Wait until so many rows are there, and return how many there are. What comes first is handled singly."""
+    """Wait until so many rows are there, and return how many there are."""
     until = time.monotonic() + DRAINED_WITHIN
     while (there := await _rows(running)) < rows:
         if worker.poll() is not None or time.monotonic() > until:
