@@ -119,11 +119,11 @@ def find_faces(network: Session, picture: Picture) -> list[list[float]]:
 
 def _faces_of(outputs: Mapping[str, Floats], stride: int) -> tuple[Floats, Floats]:
     scores = np.sqrt(outputs[f"cls_{stride}"][0, :, 0].clip(0, 1) * outputs[f"obj_{stride}"][0, :, 0].clip(0, 1))
-    cells = np.arange(len(scores))
-    centres = np.stack([cells % (_YUNET[0] // stride), cells // (_YUNET[0] // stride)], axis=1)
-    raw = outputs[f"bbox_{stride}"][0]
-    middles, sizes = (centres + raw[:, :2]) * stride, np.exp(raw[:, 2:]) * stride
-    return np.concatenate([middles - sizes / 2, middles + sizes / 2], axis=1).astype(np.float32), scores
+    cells = np.flatnonzero(scores >= _FACES_FROM)
+    rows, columns = np.divmod(cells, _YUNET[0] // stride)
+    raw = outputs[f"bbox_{stride}"][0, cells]
+    middles, sizes = (np.stack([columns, rows], axis=1) + raw[:, :2]) * stride, np.exp(raw[:, 2:]) * stride
+    return np.concatenate([middles - sizes / 2, middles + sizes / 2], axis=1).astype(np.float32), scores[cells]
 
 
 def find_people(network: Session, picture: Picture) -> list[list[float]]:
