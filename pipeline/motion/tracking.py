@@ -109,6 +109,8 @@ class Tracker(Frozen):
     """What it costs besides to take a box at a side of the picture for whoever was seen once: others come in there …"""
     border: float = 1.0
     """… up to so many body heights from it for each second between frames."""
+    alone: float = 0.5
+    """Whoever set off, stopped or turned all at once is known again where so many body heights around are empty."""
     trusts: float = 0.8
     """How much of a step between where feet were foreseen and where they are seen is believed."""
     follows_others: int = 5
@@ -390,12 +392,13 @@ def _alone(
     for row in lost:
         track = tracks[row]
         reach = (how.reach + how.fastest * track.gone(time).total_seconds()) * track.height
-        near = [index for index in likely if distance(track.foot, sightings[index].foot) <= reach + track.height]
+        around = reach + how.alone * track.height
+        near = [index for index in likely if distance(track.foot, sightings[index].foot) <= around]
         if len(near) != 1 or near[0] not in left:
             continue
         sighting = sightings[near[0]]
         others = (each for place, each in enumerate(tracks) if place != row and not each.missed)
-        alone = not any(distance(each.foot, sighting.foot) <= reach + track.height for each in others)
+        alone = not any(distance(each.foot, sighting.foot) <= around for each in others)
         taller = max(track.height, sighting.height) / min(track.height, sighting.height)
         if alone and taller <= how.stretch and distance(track.foot, sighting.foot) <= reach:
             found[row] = near[0]

@@ -253,3 +253,12 @@ def test_an_id_is_given_once_and_a_sighting_is_one_person(frames: list[list[Sigh
     assert all(len(set(ids(each))) == len(each) for each in seen)
     assert all(len({one.sighting for one in each}) == len(each) for each in seen)
     assert all(0 < one < following.next_id for each in seen for one in ids(each))
+
+
+def test_who_turns_all_at_once_is_known_again_though_somebody_stands_a_step_away() -> None:
+    there = [[person(0.5 + 0.15 * step, height=0.35), person(1.6, 0.9, height=0.4)] for step in range(4)]
+    back = [[person(0.95, height=0.35), person(1.6, 0.9, height=0.4)], [person(0.8, height=0.35)]]
+
+    _, seen = walk([*there, *back], 2.5)
+
+    assert [ids(each)[0] for each in seen] == [1] * 6
