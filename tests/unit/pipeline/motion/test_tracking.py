@@ -256,8 +256,8 @@ def test_an_id_is_given_once_and_a_sighting_is_one_person(frames: list[list[Sigh
 
 
 def test_who_turns_all_at_once_is_known_again_though_somebody_stands_a_step_away() -> None:
-    there = [[person(0.5 + 0.15 * step, height=0.35), person(1.6, 0.9, height=0.4)] for step in range(4)]
-    back = [[person(0.95, height=0.35), person(1.6, 0.9, height=0.4)], [person(0.8, height=0.35)]]
+    there = [[person(0.5 + 0.15 * step, height=0.35), person(1.5, 0.9, height=0.4)] for step in range(4)]
+    back = [[person(0.95, height=0.35), person(1.5, 0.9, height=0.4)], [person(0.8, height=0.35)]]
 
     _, seen = walk([*there, *back], 2.5)
 
