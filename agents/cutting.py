@@ -221,9 +221,9 @@ class Cutting:
         return sealed
 
     async def _picture(self, sealed: Sealed) -> Picture:
-        key = await self._leases.private_key(sealed.frame.key_id, sealed.frame.purpose)
+        opener = await self._leases.opener(sealed.frame.key_id, sealed.frame.purpose)
         # Opened before the next await, after which the key may be wiped.
-        jpeg = open_frame(sealed, key)
+        jpeg = open_frame(sealed, opener)
         return await self.in_thread(decode_jpeg, jpeg, LIMITS)
 
     def _packed(self, alert: Alert, shots: Sequence[Shot], between: Sequence[Moment]) -> bytes:

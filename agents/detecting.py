@@ -28,7 +28,7 @@ from schemas.wire import Sealed
 
 Told = Received[Sealed | Still]
 
-_AT_ONCE: Final = 8
+AT_ONCE: Final = 8
 """A fraction of a second: what is handled together is there together, and is redone together after a death."""
 
 LIMITS: Final = Limits(bytes=2 << 20, longest=4096)
@@ -54,7 +54,7 @@ class Detecting:
         clock: Clock,
         *,
         shed: bool = True,
-        most: int = _AT_ONCE,
+        most: int = AT_ONCE,
     ) -> None:
         self._estate = estate
         self._leases = leases
@@ -94,13 +94,13 @@ class Detecting:
         if passed_over(frame, profile):
             return skipped(frame, item, "profile")
         try:
-            key = await self._leases.private_key(frame.key_id, frame.purpose)
+            opener = await self._leases.opener(frame.key_id, frame.purpose)
         except Erased:
             return erased(frame, item)
         except Refused:
             raise Rejected("no_key_for_this") from None
         # Opened before the next await, after which the key may be wiped.
-        return Opened(frame, open_frame(sealed, key), item, profile)
+        return Opened(frame, open_frame(sealed, opener), item, profile)
 
     def _look(self, opened: Sequence[Opened]) -> list[FrameDetections | Rejected]:
         decoded = [self._decoded(each) for each in opened]
@@ -191,12 +191,12 @@ def create(settings: Settings, estate: Estate) -> App:
         open_eyes(settings.weights, eyes_of(settings.detector)),
         SystemClock(),
         shed=settings.shed,
-        most=max(_AT_ONCE, settings.detector.batch),
+        most=max(AT_ONCE, settings.detector.batch),
     )
 
     @app.agent(stage.channel, concurrency=1)
     async def detect(stream: Any) -> None:
         """Open every frame, and say what is in it."""
-        await stage.run_batches(stream, work=detecting.work, take=_AT_ONCE)
+        await stage.run_batches(stream, work=detecting.work, take=AT_ONCE)
 
     return app

@@ -5,6 +5,7 @@ from typing import Final
 
 from pipeline import sealing, signing
 from pipeline.errors import Rejected
+from pipeline.sealing import Opener
 from schemas.detections import Still
 from schemas.estate import Device, Estate
 from schemas.frame import Frame
@@ -45,10 +46,10 @@ def _device(estate: Estate, about: Frame | Still) -> Device:
     return device
 
 
-def open_frame(sealed: Sealed, private_key: bytes | bytearray) -> bytes:
+def open_frame(sealed: Sealed, opener: Opener) -> bytes:
     """Open a frame's picture, a JPEG.
 
     Raises:
         Rejected: It was sealed for another envelope or to another key.
     """
-    return sealing.open_(private_key, sealing.frame_info(sealed.frame), sealed.value)
+    return opener.open_(sealing.frame_info(sealed.frame), sealed.value)

@@ -84,14 +84,41 @@ def open_(private: Bytes, info: Bytes, sealed: Bytes) -> bytes:
     Raises Rejected when it does not open: another key, another envelope, or changed bytes; which one cannot be told.
     Raises ValueError when `private` is no key of a known suite.
     """
-    try:
+    return Opener(private).open_(info, sealed)
+
+
+class Opener:
+    """A private key made ready once, for all that is opened with it: making ready takes as long as opening does.
+
+    What the library expands the key into lives as long as this, and is cleared when it is closed; whoever holds the key
+    itself wipes that.
+    """
+
+    def __init__(self, private: Bytes) -> None:
+        """Raises ValueError when `private` is no key of a known suite."""
+        self._key: X25519PrivateKey | MLKEM768X25519PrivateKey | None
         if len(private) == _CURVE:
-            return _CURVE_ONLY.decrypt(sealed, X25519PrivateKey.from_private_bytes(private), info)
-        if len(private) == _SEED + _CURVE:
-            return _HYBRID.decrypt(sealed, _hybrid_private(private), info)
-    except InvalidTag:
-        raise Rejected("not_sealed_for_this") from None
-    raise ValueError(f"a private key of {len(private)} bytes belongs to no known suite")
+            self._suite, self._key = _CURVE_ONLY, X25519PrivateKey.from_private_bytes(private)
+        elif len(private) == _SEED + _CURVE:
+            self._suite, self._key = _HYBRID, _hybrid_private(private)
+        else:
+            raise ValueError(f"a private key of {len(private)} bytes belongs to no known suite")
+
+    def open_(self, info: Bytes, sealed: Bytes) -> bytes:
+        """Decrypt what was sealed to this key under the same `info`.
+
+        Raises Rejected when it does not open, as `sealing.open_` does; ValueError after it was closed.
+        """
+        if self._key is None:
+            raise ValueError("this key was let go")
+        try:
+            return self._suite.decrypt(sealed, self._key, info)
+        except InvalidTag:
+            raise Rejected("not_sealed_for_this") from None
+
+    def close(self) -> None:
+        """Let the key go."""
+        self._key = None
 
 
 def frame_info(frame: Frame) -> bytes:

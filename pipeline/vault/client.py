@@ -19,7 +19,7 @@ from pipeline import sealing
 from pipeline.errors import Erased, MimamoriError, Refused, Rejected, Unavailable
 from pipeline.governance.people import Suspended
 from pipeline.governance.throttle import Wait
-from pipeline.sealing import KeyPair, SealSuite
+from pipeline.sealing import KeyPair, Opener, SealSuite
 from pipeline.vault.access import WrongRole
 from pipeline.vault.api import (
     SESSION,
@@ -371,6 +371,7 @@ class _No(NamedTuple):
 class _Held:
     private: bytearray
     ends: float
+    opener: Opener
 
 
 class Leases:
@@ -411,9 +412,14 @@ class Leases:
         async with self._asking:
             return self._known(key_id, purpose) or await self._ask(key_id, purpose)
 
+    async def opener(self, key_id: KeyId, purpose: Purpose) -> Opener:
+        """Return the key made ready for opening; when to use it, and errors, as of `private_key`."""
+        await self.private_key(key_id, purpose)
+        return self._held[key_id, purpose].opener
+
     async def open_(self, key_id: KeyId, purpose: Purpose, info: bytes, sealed: bytes) -> bytes:
         """Open a frame; errors as of `private_key`, and Rejected when it does not open under this envelope."""
-        return sealing.open_(await self.private_key(key_id, purpose), info, sealed)
+        return (await self.opener(key_id, purpose)).open_(info, sealed)
 
     def close(self) -> None:
         """Wipe everything that is held."""
@@ -447,7 +453,7 @@ class Leases:
 
     def _hold(self, asked: tuple[KeyId, Purpose], private: bytearray, ends: float) -> bytearray:
         self._end(asked)
-        held = self._held[asked] = _Held(private, ends)
+        held = self._held[asked] = _Held(private, ends, Opener(private))
         asyncio.get_running_loop().call_later(max(0, ends - self._monotonic()), self._end_if, asked, held)
         return private
 
@@ -457,6 +463,7 @@ class Leases:
 
     def _end(self, asked: tuple[KeyId, Purpose]) -> None:
         if (held := self._held.pop(asked, None)) is not None:
+            held.opener.close()
             wipe(held.private)
 
     def _known(self, key_id: KeyId, purpose: Purpose) -> bytearray | None:

@@ -47,7 +47,7 @@ async def opened(shop: Shop) -> npt.NDArray[np.uint8]:
     async with connected(shop.vault.url, shop.vault.token("detecting")) as vault:
         leases = Leases(vault)
         try:
-            jpeg = open_frame(newest, await leases.private_key(newest.frame.key_id, newest.frame.purpose))
+            jpeg = open_frame(newest, await leases.opener(newest.frame.key_id, newest.frame.purpose))
         finally:
             leases.close()
     return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)

@@ -33,6 +33,7 @@ from pipeline.local import java, kafka
 from pipeline.objects import open_objects
 from pipeline.opening import open_frame
 from pipeline.reading import records
+from pipeline.sealing import Opener
 from pipeline.vault.api import LookRequest, ObjectKey, ObjectRequest, lease_info
 from pipeline.vault.client import Leases, VaultClient, connected
 from pipeline.vault.keys import BucketKey
@@ -118,7 +119,9 @@ async def opened(client: VaultClient, frames: list[Sealed]) -> list[Sealed]:
         for each in {each.frame.key_id: each for each in frames}.values()
     }
     return [
-        each for each in frames if (key := keys[each.frame.key_id]) is not None and open_frame(each, key) == PICTURE
+        each
+        for each in frames
+        if (key := keys[each.frame.key_id]) is not None and open_frame(each, Opener(key)) == PICTURE
     ]
 
 

@@ -25,6 +25,7 @@ from pipeline.evidence.log import Found
 from pipeline.evidence.share import MOST, WITHIN
 from pipeline.objects import Objects, open_objects
 from pipeline.received import Received
+from pipeline.sealing import Opener
 from pipeline.settings import Objects as ObjectsSettings
 from pipeline.settings import Settings
 from pipeline.settings import Vault as VaultSettings
@@ -168,6 +169,9 @@ class Leases:
         if self.answer is not None:
             raise self.answer
         return KEY.private if key_id == "e-1" else BUCKET.private
+
+    async def opener(self, key_id: KeyId, purpose: object) -> Opener:
+        return Opener(await self.private_key(key_id, purpose))
 
 
 class Finder:

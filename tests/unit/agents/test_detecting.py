@@ -19,6 +19,7 @@ from pipeline import sealing, signing
 from pipeline.clock import ManualClock
 from pipeline.errors import Erased, MimamoriError, Misconfigured, Refused, Rejected, Unavailable
 from pipeline.received import Received
+from pipeline.sealing import Opener
 from pipeline.settings import Settings
 from pipeline.settings import Vault as VaultSettings
 from schemas import detections
@@ -60,10 +61,10 @@ class Vault:
     def __init__(self, answer: MimamoriError | None = None) -> None:
         self._answer = answer
 
-    async def private_key(self, _key_id: object, _purpose: object) -> bytearray:
+    async def opener(self, _key_id: object, _purpose: object) -> Opener:
         if self._answer is not None:
             raise self._answer
-        return BUCKET.private
+        return Opener(BUCKET.private)
 
 
 def stage(

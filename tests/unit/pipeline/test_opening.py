@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pipeline import sealing, signing
 from pipeline.errors import Rejected
 from pipeline.opening import open_frame, require_authentic
+from pipeline.sealing import Opener
 from schemas.detections import Still
 from schemas.envelope import Purpose
 from schemas.estate import Camera, Device, Estate, Store
@@ -62,7 +63,7 @@ def test_what_the_cameras_device_sent_is_authentic_and_opens() -> None:
     sealed, record = sent()
     require_authentic(ESTATE, sealed, record.headers, record.value)
 
-    assert open_frame(sealed, BUCKET.private) == PICTURE
+    assert open_frame(sealed, Opener(BUCKET.private)) == PICTURE
 
 
 @pytest.mark.parametrize(
@@ -128,5 +129,5 @@ def test_r04_a_frame_moved_to_another_purpose_or_place_does_not_open(changes: di
     moved = Sealed(sealed.frame.model_copy(update=changes), sealed.value)
 
     with pytest.raises(Rejected) as refused:
-        open_frame(moved, BUCKET.private)
+        open_frame(moved, Opener(BUCKET.private))
     assert refused.value.reason == "not_sealed_for_this"

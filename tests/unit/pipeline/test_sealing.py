@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import Rejected
-from pipeline.sealing import KeyPair, SealSuite, frame_info, generate, open_, seal
+from pipeline.sealing import KeyPair, Opener, SealSuite, frame_info, generate, open_, seal
 from schemas.envelope import Module, Purpose
 from schemas.frame import Frame
 from schemas.ids import CameraId, DeviceId, EventId, KeyId, NoticeId, StoreId
@@ -43,6 +43,16 @@ def test_what_was_sealed_opens(plaintext: bytes, info: bytes) -> None:
         key = generate(suite)
 
         assert open_(key.private, info, seal(key.public, info, plaintext)) == plaintext
+
+
+def test_r20_what_is_made_ready_opens_much_and_nothing_once_it_is_let_go(pair: KeyPair) -> None:
+    opener = Opener(pair.private)
+    sealed = [seal(pair.public, b"info", each) for each in (b"one", b"other")]
+
+    assert [opener.open_(b"info", each) for each in sealed] == [b"one", b"other"]
+    opener.close()
+    with pytest.raises(ValueError, match="let go"):
+        opener.open_(b"info", sealed[0])
 
 
 @settings(max_examples=50, deadline=None)

@@ -13,6 +13,7 @@ from pipeline.edge.envelope import Done
 from pipeline.edge.outbox import Parcel
 from pipeline.errors import Rejected
 from pipeline.opening import open_frame, require_authentic
+from pipeline.sealing import Opener
 from schemas.detections import Still
 from schemas.envelope import Message
 from schemas.estate import Camera, Device, Estate, Store
@@ -53,7 +54,7 @@ def test_a_frame_arrives_as_it_was() -> None:
     frame = sealed.frame
     assert (frame.sequence, frame.boot, frame.utc_time, frame.reference) == (7, 1, after(1), True)
     assert (frame.key_id, frame.expires_at) == ("k-1", bucket().expires_at)
-    assert open_frame(sealed, PAIR.private) == PIXELS.jpeg
+    assert open_frame(sealed, Opener(PAIR.private)) == PIXELS.jpeg
 
 
 def test_nothing_of_the_picture_lies_in_the_record() -> None:

@@ -8,6 +8,7 @@ from pipeline.edge import envelope
 from pipeline.edge.device import Pixels
 from pipeline.errors import Erased
 from pipeline.opening import open_frame
+from pipeline.sealing import Opener
 from pipeline.vault.api import PublicKey
 from pipeline.vault.keys import BucketKey
 from schemas.wire import Sealed, decode
@@ -62,4 +63,4 @@ def test_r23_a_spooled_frame_of_an_erased_bucket_opens_no_more_and_others_do(tmp
     with pytest.raises(Erased):
         lent(desk.vault, buckets[0], soon)
     assert erased.frame.key_id == buckets[0].key_id
-    assert open_frame(other, lent(desk.vault, buckets[1], soon)) == PICTURE
+    assert open_frame(other, Opener(lent(desk.vault, buckets[1], soon))) == PICTURE

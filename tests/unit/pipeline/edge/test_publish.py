@@ -27,6 +27,7 @@ from pipeline.edge.spool import Bounds, Spool, open_spool
 from pipeline.edge.waiting import Waiting
 from pipeline.errors import Refused
 from pipeline.opening import open_frame
+from pipeline.sealing import Opener
 from schemas.health import CameraHealth, CameraState, DeviceHealth
 from schemas.topics import FRAME_TTL_MAX, Lives, topics
 from schemas.wire import Sealed, decode
@@ -310,7 +311,7 @@ async def test_what_lies_on_the_disk_is_sealed(clock: ManualClock, tmp_path: Pat
     assert b"k-1" in on_disk
     assert b"clear" not in on_disk
     assert isinstance(message, Sealed)
-    assert open_frame(message, PAIR.private) == b"a picture in the clear"
+    assert open_frame(message, Opener(PAIR.private)) == b"a picture in the clear"
 
 
 def everything_under(folder: Path) -> bytes:

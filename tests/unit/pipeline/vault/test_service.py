@@ -165,6 +165,19 @@ async def test_each_answer_has_its_error(house: House) -> None:
         await leases.private_key(key.key_id, DOOR.purpose)
 
 
+async def test_r20_a_key_made_ready_is_let_go_with_its_lease(house: House) -> None:
+    (key, *_) = await house.client("device-ginza-pc").public_keys(DOOR, NOON, NOON + BUCKET)
+    leases = Leases(house.client("detecting"), SealSuite.X25519)
+    sealed = sealing.seal(key.public, b"info", b"picture")
+    opener = await leases.opener(key.key_id, DOOR.purpose)
+
+    assert opener is await leases.opener(key.key_id, DOOR.purpose)
+    assert opener.open_(b"info", sealed) == b"picture"
+    leases.close()
+    with pytest.raises(ValueError, match="let go"):
+        opener.open_(b"info", sealed)
+
+
 async def test_errors_are_problem_details(house: House) -> None:
     async with house.plain() as client:
         answer = await client.get("/v1/status")
