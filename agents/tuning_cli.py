@@ -52,7 +52,7 @@ def tune(
 
     Prints how tall people are, how well each way of looking agrees with the others (F1) and what it costs,
     how far following people at fewer pictures says the same of who is who, and the profile that follows: the cheapest
-    that reaches 99 % of the best one, at the fewest pictures that are 90 % alike. Nothing of a picture is kept.
+    that reaches 99 % of the best one, at the fewest pictures that are 99 % alike. Nothing of a picture is kept.
 
     - longest  side of what the network gets: more finds smaller people, and sees more in large ones that is nobody
 

@@ -203,7 +203,7 @@ def test_the_command_prints_a_table_and_a_profile_that_the_estate_can_read(monke
 
     assert "40 people in 20 pictures" in said
     assert "1 of 2: 0.990" in said
-    assert (Profile.model_validate(profile).tiles, Profile.model_validate(profile).every) == (2, 2)
+    assert (Profile.model_validate(profile).tiles, Profile.model_validate(profile).every) == (2, 1)
 
 
 def test_clips_slower_than_the_camera_are_followed_at_their_own_rate(
